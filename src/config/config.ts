@@ -123,12 +123,13 @@ function contradictions(config: z.output<typeof settings>): string[] {
   return found;
 }
 
-/** Names that look like one of ours but aren't. Short ones only count in our own files: too many programs have variables like them. */
+/** Names that look like one of ours but aren't. The environment is full of other programs' (`SSL_CERT_FILE`), so there it must look very much like it. */
 function misspelled(files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>>): string[] {
   const known = Object.keys(settings.shape);
-  const candidates = [...Object.keys(files), ...Object.keys(env).filter((name) => name.length >= 6)];
-  return [...new Set(candidates)].flatMap((name) => {
-    const meant = moduleDatabaseUrl.pattern.test(name) ? undefined : nearMiss(name, known);
+  const candidates = new Map(Object.keys(env).map((name) => [name, name.length < 6 ? 0 : 1]));
+  for (const name of Object.keys(files)) candidates.set(name, 2);
+  return [...candidates].flatMap(([name, slips]) => {
+    const meant = moduleDatabaseUrl.pattern.test(name) ? undefined : nearMiss(name, known, slips);
     return meant === undefined ? [] : [`${name} is not a setting and has no effect: did you mean ${meant}?`];
   });
 }

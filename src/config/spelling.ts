@@ -1,9 +1,10 @@
-/** The known name that `name` was probably meant to be; undefined when it is known or like none. One slip in a short name, two in a long one. */
-export function nearMiss(name: string, known: readonly string[]): string | undefined {
+/** The known name within `slips` edits of `name`, one for a short one; undefined when it is known or like none. */
+export function nearMiss(name: string, known: readonly string[], slips: number): string | undefined {
   if (known.includes(name)) return undefined;
-  return known.find(
-    (candidate) => Math.abs(candidate.length - name.length) <= 2 && distance(name, candidate) <= (candidate.length < 8 ? 1 : 2),
-  );
+  return known.find((candidate) => {
+    const allowed = candidate.length < 8 ? Math.min(slips, 1) : slips;
+    return Math.abs(candidate.length - name.length) <= allowed && distance(name, candidate) <= allowed;
+  });
 }
 
 /** Edits that turn `a` into `b`: insert, delete, replace, or swap of two neighbours (optimal string alignment). */
