@@ -17,10 +17,13 @@ export async function run([source, ...more]: string[]): Promise<number> {
   try {
     // No platform may start on it meanwhile.
     const mark = database.embedded ? await claim(database.url) : undefined;
-    const tally = await importFrom(database.url, resolve(source), await migrationsFor(database.url));
-    await mark?.release();
-    process.stdout.write(`${tally.summary}\nAll rows are there and have the checksums that were exported.\n`);
-    return 0;
+    try {
+      const tally = await importFrom(database.url, resolve(source), await migrationsFor(database.url));
+      process.stdout.write(`${tally.summary}\nAll rows are there and have the checksums that were exported.\n`);
+      return 0;
+    } finally {
+      await mark?.release();
+    }
   } finally {
     await database.close();
   }
