@@ -102,19 +102,21 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * PostgreSQL takes any living process with the number in `postmaster.pid` for a server (after a reboot, or in a new container,
- * that number belongs to something else) and then waits for somebody to remove the file. We look closer, and do it.
+ * PostgreSQL takes any process with the number in `postmaster.pid` for a server and waits for somebody to remove the file:
+ * something else that has that number after a reboot or in a new container, or the killed server that nobody has reaped yet.
+ * We look closer (no process works in the folder, nobody answers on the socket), and remove it.
  */
 async function removeStalePid(cluster: string): Promise<void> {
   const written = readPostmasterFile(cluster);
-  if (!written || !isAlive(written.pid) || findPostmaster(cluster)) return;
-  if (process.platform === 'win32' || processesIn(cluster).length > 0) return;
+  if (!written || process.platform !== 'linux' || processesIn(cluster).length > 0) return;
   // A server in another container that shares the folder has a number that means nothing here, but its socket answers.
-  if (await answers(join(written.socketFolder, `.s.PGSQL.${written.port}`))) {
+  const socket = join(written.socketFolder, `.s.PGSQL.${written.port}`);
+  if (await answers(socket)) {
     throw new StartError(
       `Another machine's or container's PostgreSQL runs on ${cluster}: stop that one, or set DATA_DIR to another folder.`,
     );
   }
+  await rm(`${socket}.lock`, { force: true });
   await rm(join(cluster, 'postmaster.pid'), { force: true });
 }
 
