@@ -10,13 +10,16 @@ export type Binaries = { folder: string; postgres: string; initdb: string; pgCtl
 
 const SYSTEMS: Partial<Record<NodeJS.Platform, string>> = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
 
+/** The PostgreSQL of this platform's npm package, ready to run as `user`. */
+export function locateBinaries(user: ServerUser, dataDir: string): Promise<Binaries> {
+  return prepareBinaries(packagedFolder(), user, user ? ['/var/cache/fondasi', '/opt/fondasi', '/tmp/fondasi'] : [dataDir]);
+}
+
 /**
- * The PostgreSQL of this platform's npm package, ready to run as `user`.
- * It is copied elsewhere when `user` can't reach it (a checkout under a 0700 home, run as root), and when its links are
- * missing and can't be made in place (install scripts blocked, `node_modules` read-only).
+ * Makes the links that blocked install scripts didn't make. The programs are copied to the first possible of `places` when
+ * `user` can't reach them (a checkout under a 0700 home, run as root), and when their folder is read-only and lacks links.
  */
-export async function locateBinaries(user: ServerUser, dataDir: string): Promise<Binaries> {
-  const origin = packagedFolder();
+export async function prepareBinaries(origin: string, user: ServerUser, places: string[]): Promise<Binaries> {
   if (await usableBy(user, origin)) {
     try {
       await makeLinks(origin);
@@ -25,7 +28,7 @@ export async function locateBinaries(user: ServerUser, dataDir: string): Promise
       if (!['EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '')) throw error;
     }
   }
-  return inFolder(await copyOnce(origin, user ? ['/var/cache/fondasi', '/opt/fondasi', '/tmp/fondasi'] : [dataDir], user));
+  return inFolder(await copyOnce(origin, places, user));
 }
 
 /** `native` of the package for this system and processor. */

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { checkOwner } from './access.ts';
 import { fileProblem } from './file-problem.ts';
 import { StartError } from '../../start-error.ts';
 
@@ -29,6 +30,7 @@ export async function openDataFolder(dataDir: string): Promise<DataFolder> {
     passwordFile: join(path, 'postgres.password'),
     log: join(path, 'postgres.log'),
   };
+  checkOwner(folder.cluster);
   checkVersion(folder);
   return folder;
 }

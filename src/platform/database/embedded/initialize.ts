@@ -63,6 +63,11 @@ function runner(binaries: Binaries, user: ServerUser, cluster: string): (...args
     } catch (error) {
       const said = (error as { stderr?: string }).stderr ?? '';
       if (said.includes('No space left on device')) throw Object.assign(new Error(said), { code: 'ENOSPC' });
+      if (said.includes('could not look up effective user ID')) {
+        throw new StartError(
+          `User ${user?.uid ?? process.getuid?.()} has no name on this machine, and PostgreSQL makes no database for such a user: add it to /etc/passwd, run as another user, or set DATABASE_URL.`,
+        );
+      }
       const reason = said.split('\n').find((line) => /error|fatal/i.test(line)) ?? (error as Error).message;
       throw new StartError(`The database can't be made in ${cluster}: ${reason.trim()}`, { cause: error });
     }

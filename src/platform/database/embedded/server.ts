@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import { checkOwner, serverUser } from './access.ts';
+import { serverUser } from './access.ts';
 import { locateBinaries, type Binaries } from './binaries.ts';
 import { hasCluster, openDataFolder, readPassword, type DataFolder } from './data-folder.ts';
 import { initialize, SUPERUSER } from './initialize.ts';
@@ -38,7 +38,6 @@ export type EmbeddedOptions = {
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const folder = await openDataFolder(options.dataDir);
-  checkOwner(folder.cluster);
   const password = await readPassword(folder);
   const server = new EmbeddedServer(folder, password, options);
   await server.attach();
@@ -103,7 +102,9 @@ export class EmbeddedServer {
   async stop(): Promise<void> {
     this.#stopping = true;
     if (!this.#lock) await this.#watching; // in the middle of bringing it back
-    if (this.#lock?.held && !(await this.#usedByAnother(this.#lock))) {
+    // Whose owner has just gone, and is not yet ours, is ours to stop.
+    const held = await this.#lock?.tryAcquire().catch(() => false);
+    if (this.#lock && held && !(await this.#usedByAnother(this.#lock))) {
       await shutDown(this.#folder.cluster, this.#postmaster, await this.#binaries());
     }
     await this.#lock?.close();
