@@ -10,7 +10,14 @@ export type Portable =
   | { readonly kind: 'enum'; readonly name: string; readonly values: readonly string[] }
   | { readonly kind: 'list' | 'map'; readonly of: Portable }
   | { readonly kind: 'object'; readonly name: string; readonly fields: () => readonly PortableField[] }
-  | { readonly kind: 'union'; readonly name: string; readonly tag: string; readonly members: () => readonly Portable[] };
+  | { readonly kind: 'union'; readonly name: string; readonly tag: string; readonly members: () => readonly UnionMember[] };
+
+/** A member's fields are told without the tag; `value` is what the tag says. */
+export interface UnionMember {
+  readonly name: string;
+  readonly value: string;
+  readonly fields: () => readonly PortableField[];
+}
 
 /** `default` is an input field that may be left out and then has a value. */
 export interface PortableField {
@@ -165,11 +172,12 @@ function portableUnion(type: z.core.$ZodType, def: Record<string, any>, refuse: 
   const tag: string | undefined = def.discriminator;
   if (!name || !tag) return refuse('only a union() of named schemas can be told apart in every protocol');
   const members = () =>
-    (def.options as z.core.$ZodType[]).map((option): Portable => {
+    (def.options as z.core.$ZodType[]).map((option): UnionMember => {
       const { shape } = definition(option);
       const member = nameOf(option) ?? refuse(`every member of ${name} is a schema()`);
-      if (definition(shape?.[tag]).type !== 'literal') refuse(`${member}.${tag} is a z.literal()`);
-      return { kind: 'object', name: member, fields: () => portableFields(member, without(shape, tag), io) };
+      const literal = definition(shape[tag]);
+      if (literal.type !== 'literal') refuse(`${member}.${tag} is a z.literal()`);
+      return { name: member, value: String(literal.values[0]), fields: () => portableFields(member, without(shape, tag), io) };
     });
   return { kind: 'union', name, tag, members };
 }
@@ -185,7 +193,7 @@ export function checkPortable(fields: readonly PortableField[], seen = new Set<s
     if (seen.has(type.name)) return;
     seen.add(type.name);
     if (type.kind === 'object') checkPortable(type.fields(), seen);
-    else type.members().forEach(visit);
+    else for (const member of type.members()) checkPortable(member.fields(), seen);
   };
   fields.forEach((field) => visit(field.type));
 }

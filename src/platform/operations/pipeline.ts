@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import type { OperationDefinition } from '../contract/operation.ts';
+import { DeadlineExceeded } from '../contract/platform.problems.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Database } from '../database/database.ts';
+import { insideTransaction } from '../database/database.ts';
+import { AccessTokens } from '../security/access-tokens.ts';
+import { RateLimits } from '../security/rate-limits.ts';
+import { checkAccess } from './access-rule.ts';
+import type { Answer, BoundOperation, Call } from './bound-operation.ts';
+import { Caller } from './caller.ts';
+import type { HandlerEnhancers, OperationContext } from './enhancers.ts';
+import { once } from './idempotency.ts';
+import { validateInput } from './input.ts';
+import { type Shape, shapeOf } from './output.ts';
+import { Observation } from './observation.ts';
+
+type HandlerFunction = (input: object, caller: Caller) => unknown;
+
+/** What stands behind an operation in this process. */
+export interface BoundHandler {
+  readonly contract: OperationDefinition;
+  readonly handler: HandlerFunction;
+  readonly database: Database<any>;
+  readonly enhancers: HandlerEnhancers | undefined;
+}
+
+/**
+ * The path of every operation, whatever the protocol:
+ * identify → access → (guards) → rate limit → validate → (pipes) → idempotency → (interceptors) handler → shape.
+ * Deny comes before validate: who may not call learns nothing of the input.
+ */
+@Injectable()
+export class Pipeline {
+  private readonly tokens: AccessTokens;
+  private readonly limits: RateLimits;
+  private readonly observation: Observation;
+
+  constructor(tokens: AccessTokens, limits: RateLimits, observation: Observation) {
+    this.tokens = tokens;
+    this.limits = limits;
+    this.observation = observation;
+  }
+
+  bind(bound: BoundHandler): BoundOperation {
+    const { contract } = bound;
+    const shape = shapeOf(contract);
+    const limiter = this.limits.of(contract);
+    const run = async (call: Call): Promise<Answer> => {
+      const caller = this.identify(call, contract);
+      checkAccess(contract.access, caller);
+      const context = bound.enhancers?.context(contract, call.input() as object, caller);
+      try {
+        if (context) await bound.enhancers!.guard(context);
+        if (caller.origin.transport !== 'call') await limiter?.(caller);
+        const input = validateInput(contract, context ? context.input : call.input(), call.unknownFields);
+        return await this.perform(bound, shape, call, input, caller, context);
+      } catch (error) {
+        if (!context) throw error;
+        const answered = await bound.enhancers!.filter(context, error);
+        if (answered === undefined) throw error;
+        return answerOf(contract, shape, call.form, answered);
+      }
+    };
+    return { contract, invoke: this.observation.around(contract, run) };
+  }
+
+  private identify(call: Call, { access, deadlineSeconds }: OperationDefinition): Caller {
+    if (call.credentials instanceof Caller) return call.credentials;
+    const deadline = Date.now() + deadlineSeconds * 1_000;
+    const { token } = call.credentials;
+    if (token === undefined) return new Caller('anonymous', call.origin, deadline);
+    try {
+      return new Caller('person', call.origin, deadline, this.tokens.verify(token));
+    } catch (error) {
+      // Whoever renews a session may still send the access token that has just expired.
+      if (access.who === 'anyone') return new Caller('anonymous', call.origin, deadline);
+      throw error;
+    }
+  }
+
+  private async perform(
+    bound: BoundHandler,
+    shape: Shape,
+    call: Call,
+    input: object,
+    caller: Caller,
+    context: OperationContext | undefined,
+  ): Promise<Answer> {
+    const { contract, enhancers } = bound;
+    if (context) {
+      context.input = input;
+      await enhancers!.pipe(context);
+    }
+    const work = async () => {
+      const handle = async () => bound.handler(context?.input ?? input, caller);
+      return context ? enhancers!.intercept(context, handle) : handle();
+    };
+    const limited = () => beforeDeadline(work(), caller.deadline);
+    if (contract.retry !== 'key' || call.idempotencyKey === undefined)
+      return answerOf(contract, shape, call.form, await limited());
+    const answer = await once(bound.database, contract, caller, call.idempotencyKey, input, limited, (result) => shape.json(result ?? {}));
+    if ('result' in answer) return answerOf(contract, shape, call.form, answer.result);
+    return { ...answerOf(contract, shape, call.form, JSON.parse(answer.stored)), replayed: true };
+  }
+}
+
+function answerOf(contract: OperationDefinition, shape: Shape, form: Call['form'], result: any): Answer {
+  const empty = contract.success === 204;
+  return {
+    status: contract.success,
+    body: empty ? undefined : form === 'json' ? shape.json(result) : shape.value(result),
+    version: contract.version ? String(result[contract.version]) : undefined,
+    next: contract.paged ? result.next : undefined,
+    replayed: false,
+  };
+}
+
+/** The handler may go on after the deadline; its database statements have limits of their own. */
+function beforeDeadline<R>(work: Promise<R>, deadline: number): Promise<R> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Problem(DeadlineExceeded)), Math.max(0, deadline - Date.now()));
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+/** For the layer that calls other modules: no remote call while rows are locked. */
+export function refuseInsideTransaction(operation: string): void {
+  if (insideTransaction())
+    throw new Error(`${operation} was called inside a database transaction: a call may be slow, remote, or fail halfway. Call before or after it.`);
+}
