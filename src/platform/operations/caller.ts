@@ -22,6 +22,8 @@ export interface Origin {
   readonly traceparent?: string;
   /** The transport's own request and reply (Fastify's, over REST). */
   readonly native?: { readonly request: unknown; readonly reply: unknown };
+  /** Who it turned out to be, once the pipeline knows; for the transport's log. */
+  caller?: Caller;
 }
 
 /** Who asks. Made by the pipeline from verified credentials; trusted from there on. */

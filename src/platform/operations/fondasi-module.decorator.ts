@@ -1,11 +1,12 @@
 import { Module, type ModuleMetadata } from '@nestjs/common';
-import { Database } from '../database/database.ts';
-import { Databases } from '../database/databases.ts';
+import { databaseOf } from '../database/database.module.ts';
 
 /** A business capability: its contract, its code, its PostgreSQL schema. */
 export interface FondasiModuleDefinition {
   /** Also the name of its schema and the first part of the names of its operations. */
   readonly name: string;
+  /** What it is for, in one sentence. */
+  readonly summary: string;
   /** `import * as contract from './contract.ts'` */
   readonly contract: object;
   /** Names of the modules that it calls. */
@@ -18,13 +19,13 @@ const MODULE = Symbol('fondasi:module');
 
 /** A Nest module that is a module of the product. Inside it, `Database` is the module's own database. */
 export const FondasiModule = (definition: FondasiModuleDefinition & ModuleMetadata): ClassDecorator => {
-  const { name, contract, requires = [], migrations, providers = [], ...metadata } = definition;
+  const { name, summary, contract, requires = [], migrations, providers = [], ...metadata } = definition;
   return (target) => {
     Module({
       ...metadata,
-      providers: [...providers, { provide: Database, useFactory: (databases: Databases) => databases.of(name), inject: [Databases] }],
+      providers: [...providers, databaseOf(name)],
     })(target);
-    Reflect.defineMetadata(MODULE, { name, contract, requires, migrations }, target);
+    Reflect.defineMetadata(MODULE, { name, summary, contract, requires, migrations }, target);
   };
 };
 

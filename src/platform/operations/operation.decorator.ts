@@ -11,7 +11,7 @@ export type Handler<C extends OperationDefinition<any, any>> = (
   caller: Caller,
 ) => HandlerResult<C> | Promise<HandlerResult<C>>;
 
-type HandlerResult<C extends OperationDefinition<any, any>> = keyof Output<C> extends never ? void : Output<C>;
+type HandlerResult<C extends OperationDefinition<any, any>> = string extends keyof Output<C> ? void : Output<C>;
 
 /** The method serves the operation, in every protocol. The compiler checks it against the contract. */
 export const Operation =

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Access } from '../contract/access.ts';
 import type { OperationDefinition } from '../contract/operation.ts';
+import type { RawRouteDefinition } from '../contract/raw-route.ts';
 import { DeadlineExceeded } from '../contract/platform.problems.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Database } from '../database/database.ts';
@@ -8,12 +10,14 @@ import { AccessTokens } from '../security/access-tokens.ts';
 import { RateLimits } from '../security/rate-limits.ts';
 import { checkAccess } from './access-rule.ts';
 import type { Answer, BoundOperation, Call } from './bound-operation.ts';
-import { Caller } from './caller.ts';
+import { Caller, type Origin } from './caller.ts';
 import type { HandlerEnhancers, OperationContext } from './enhancers.ts';
 import { once } from './idempotency.ts';
 import { validateInput } from './input.ts';
 import { type Shape, shapeOf } from './output.ts';
 import { Observation } from './observation.ts';
+
+const RAW_ROUTE_SECONDS = 30;
 
 type HandlerFunction = (input: object, caller: Caller) => unknown;
 
@@ -23,6 +27,12 @@ export interface BoundHandler {
   readonly handler: HandlerFunction;
   readonly database: Database<any>;
   readonly enhancers: HandlerEnhancers | undefined;
+}
+
+/** A raw route behind the same access rule and limits. */
+export interface BoundRawRoute {
+  readonly contract: RawRouteDefinition;
+  handle(request: unknown, reply: unknown, origin: Origin, token: string | undefined): Promise<unknown>;
 }
 
 /**
@@ -47,7 +57,7 @@ export class Pipeline {
     const shape = shapeOf(contract);
     const limiter = this.limits.of(contract);
     const run = async (call: Call): Promise<Answer> => {
-      const caller = this.identify(call, contract);
+      const caller = this.identify(call.credentials, call.origin, contract.access, contract.deadlineSeconds);
       checkAccess(contract.access, caller);
       const context = bound.enhancers?.context(contract, call.input() as object, caller);
       try {
@@ -65,18 +75,33 @@ export class Pipeline {
     return { contract, invoke: this.observation.around(contract, run) };
   }
 
-  private identify(call: Call, { access, deadlineSeconds }: OperationDefinition): Caller {
-    if (call.credentials instanceof Caller) return call.credentials;
-    const deadline = Date.now() + deadlineSeconds * 1_000;
-    const { token } = call.credentials;
-    if (token === undefined) return new Caller('anonymous', call.origin, deadline);
-    try {
-      return new Caller('person', call.origin, deadline, this.tokens.verify(token));
-    } catch (error) {
-      // Whoever renews a session may still send the access token that has just expired.
-      if (access.who === 'anyone') return new Caller('anonymous', call.origin, deadline);
-      throw error;
-    }
+  bindRaw(contract: RawRouteDefinition, handler: (...args: any[]) => unknown): BoundRawRoute {
+    const limiter = this.limits.of(contract);
+    return {
+      contract,
+      handle: async (request, reply, origin, token) => {
+        const caller = this.identify({ token }, origin, contract.access, RAW_ROUTE_SECONDS);
+        checkAccess(contract.access, caller);
+        await limiter?.(caller);
+        return handler(request, reply, caller);
+      },
+    };
+  }
+
+  private identify(credentials: Call['credentials'], origin: Origin, access: Access, seconds: number): Caller {
+    if (credentials instanceof Caller) return credentials;
+    const deadline = Date.now() + seconds * 1_000;
+    const caller = () => {
+      if (credentials.token === undefined) return new Caller('anonymous', origin, deadline);
+      try {
+        return new Caller('person', origin, deadline, this.tokens.verify(credentials.token));
+      } catch (error) {
+        // Whoever renews a session may still send the access token that has just expired.
+        if (access.who === 'anyone') return new Caller('anonymous', origin, deadline);
+        throw error;
+      }
+    };
+    return (origin.caller = caller());
   }
 
   private async perform(

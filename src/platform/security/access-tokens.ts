@@ -1,4 +1,4 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { createPublicKey, type webcrypto } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { createVerifier } from 'fast-jwt';
 import type { Role } from '../contract/access.ts';
@@ -7,7 +7,7 @@ import { Problem } from '../contract/problem.ts';
 import type { Principal } from '../operations/caller.ts';
 
 /** A public key that signs access tokens, as in a JWK set (RFC 7517). */
-export type SigningKey = JsonWebKey & { kid: string };
+export type SigningKey = webcrypto.JsonWebKey & { kid: string };
 
 /** What an access token holds (RFC 9068, with the organization and the roles in it). */
 export interface AccessClaims {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, BoundOperation } from '../../operations/bound-operation.ts';
 import type { Origin } from '../../operations/caller.ts';
+import type { BoundRawRoute } from '../../operations/pipeline.ts';
 import { restInput } from './rest-input.ts';
 
 /** Serves operations over REST. It turns a request into a call and the answer into a reply; all rules are the pipeline's. */
@@ -71,3 +72,17 @@ export const originOf = (request: FastifyRequest, reply: FastifyReply): Origin =
   traceparent: request.headers.traceparent as string | undefined,
   native: { request, reply },
 });
+
+/** Serves what no operation can express. The handler gets Fastify's request and reply, behind the same access rule. */
+export function mountRawRoutes(app: FastifyInstance, routes: readonly BoundRawRoute[]): void {
+  for (const { contract, handle } of routes)
+    app.route({
+      method: contract.method,
+      url: contract.path,
+      handler: async (request, reply) => {
+        const result = await handle(request, reply, originOf(request, reply), bearer(request));
+        if (result !== undefined && !reply.sent) reply.type(contract.produces).send(result);
+        return reply;
+      },
+    });
+}
