@@ -1,6 +1,6 @@
 import { lstatSync, statSync, type Stats } from 'node:fs';
 import { dirname, parse } from 'node:path';
-import { StartError } from './start-error.ts';
+import { StartError } from '../../start-error.ts';
 
 /** The user that PostgreSQL's processes run as; undefined: the same as ours. PostgreSQL refuses to run as root. */
 export type ServerUser = { uid: number; gid: number } | undefined;

@@ -2,7 +2,8 @@ import { chmod, copyFile, lstat, mkdir, readdir, readFile, rename, rm, stat, sym
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { allows, reachable, type ServerUser } from './access.ts';
-import { errorCode, StartError } from './start-error.ts';
+import { errorCode } from './file-problem.ts';
+import { StartError } from '../../start-error.ts';
 
 /** Where the programs are, e.g. `postgres` with `.exe` where the system wants it. */
 export type Binaries = { folder: string; postgres: string; initdb: string; pgCtl: string };

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { APPLICATION_LOCK, SessionLock } from './session-lock.ts';
-import { StartError } from './start-error.ts';
+import { StartError } from '../../start-error.ts';
 
 /** How long a lock may outlast its killed owner: the server has to see the connection's end first. */
 const GRACE_MS = 1500;

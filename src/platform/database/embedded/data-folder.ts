@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileProblem, StartError } from './start-error.ts';
+import { fileProblem } from './file-problem.ts';
+import { StartError } from '../../start-error.ts';
 
 /** The PostgreSQL that the package brings. */
 export const MAJOR_VERSION = '18';

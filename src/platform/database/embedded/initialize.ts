@@ -6,7 +6,8 @@ import { reachable, type ServerUser } from './access.ts';
 import type { Binaries } from './binaries.ts';
 import { hasCluster, type DataFolder } from './data-folder.ts';
 import { isAlive } from './postmaster.ts';
-import { errorCode, fileProblem, StartError } from './start-error.ts';
+import { errorCode, fileProblem } from './file-problem.ts';
+import { StartError } from '../../start-error.ts';
 
 export const SUPERUSER = 'fondasi';
 

@@ -13,7 +13,7 @@ import { clusterArgument, serverEnvironment } from './initialize.ts';
 import { findPostmaster, isAlive, processesIn, readPostmasterFile, type Postmaster } from './postmaster.ts';
 import { asConfigFile, machineSettings } from './settings.ts';
 import { socketFolder } from './socket-folder.ts';
-import { StartError } from './start-error.ts';
+import { StartError } from '../../start-error.ts';
 
 const POLL_MS = 5;
 const LARGEST_LOG = 10 * 1024 * 1024;

@@ -7,7 +7,8 @@ import { initialize, SUPERUSER } from './initialize.ts';
 import { launch, LaunchFailure, shutDown } from './launch.ts';
 import { findPostmaster, isAlive, type Postmaster } from './postmaster.ts';
 import { APPLICATION_LOCK, SessionLock, SUPERVISOR_LOCK } from './session-lock.ts';
-import { errorCode, fileProblem, StartError } from './start-error.ts';
+import { errorCode, fileProblem } from './file-problem.ts';
+import { StartError } from '../../start-error.ts';
 
 /** The database that the application uses; `postgres` beside it is for the supervisor alone. */
 const DATABASE = 'fondasi';
@@ -51,7 +52,7 @@ export class EmbeddedServer {
   origin: 'started' | 'adopted' | 'joined' = 'joined';
   #postmaster!: Postmaster;
   #lock: SessionLock | undefined;
-  #succession: NodeJS.Timeout | undefined;
+  #watching: Promise<void> | undefined;
   #stopping = false;
   readonly #folder: DataFolder;
   readonly #password: string;
@@ -83,7 +84,7 @@ export class EmbeddedServer {
   /** Connects to the server that runs, or starts one; then watches it. */
   async attach(): Promise<void> {
     let until = Date.now() + PATIENCE_MS;
-    for (;;) {
+    while (!this.#stopping) {
       const running = findPostmaster(this.#folder.cluster);
       if (running && !running.ready) until = Date.now() + PATIENCE_MS; // recovering or shutting down: as long as it needs
       try {
@@ -95,13 +96,13 @@ export class EmbeddedServer {
       }
       await delay(AGAIN_MS);
     }
-    void this.#watch(this.#lock);
+    if (this.#lock) this.#watching = this.#watch(this.#lock);
   }
 
   /** Stops the server when it is ours to stop: a joined one goes on, and one that a live application uses becomes that one's. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#succession);
+    if (!this.#lock) await this.#watching; // in the middle of bringing it back
     if (this.#lock?.held && !(await this.#usedByAnother(this.#lock))) {
       await shutDown(this.#folder.cluster, this.#postmaster, await this.#binaries());
     }
@@ -134,31 +135,28 @@ export class EmbeddedServer {
   /** Until `stop`: brings the server back when it is gone, and takes over when the one who looked after it is. */
   async #watch(lock: SessionLock): Promise<void> {
     const { log } = this.#options;
-    if (!lock.held) {
-      this.#succession = setInterval(() => void this.#succeed(lock), LOOK_AGAIN_MS).unref();
-    }
+    const succession = lock.held ? undefined : setInterval(() => void this.#succeed(lock), LOOK_AGAIN_MS).unref();
     await lock.closed;
-    clearInterval(this.#succession);
+    clearInterval(succession);
+    if (this.#stopping) return;
     this.#lock = undefined;
+    log.warn('the connection to the database is gone: looking after it');
     for (let pause = AGAIN_MS; !this.#stopping; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      log.warn('the database is gone: starting it again');
       try {
         await this.attach();
-        log.info(`the database is back (${this.origin})`);
+        if (this.#lock) log.info(`the database is back (${this.origin})`);
         return;
       } catch (error) {
-        log.error(`the database can't be started: ${(error as Error).message}`);
+        log.error(`the database is not available: ${(error as Error).message}`);
         await delay(pause, undefined, { ref: false });
       }
     }
   }
 
   async #succeed(lock: SessionLock): Promise<void> {
-    if (await lock.tryAcquire().catch(() => false)) {
-      clearInterval(this.#succession);
-      this.origin = 'adopted';
-      this.#options.log.info('who looked after the database is gone: this process does now');
-    }
+    if (lock.held || !(await lock.tryAcquire().catch(() => false))) return;
+    this.origin = 'adopted';
+    this.#options.log.info('who looked after the database is gone: this process does now');
   }
 
   async #usedByAnother(lock: SessionLock): Promise<boolean> {

@@ -3,7 +3,7 @@ import { chownSync, lstatSync, mkdirSync, mkdtempSync, realpathSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reachable, type ServerUser } from './access.ts';
-import { errorCode } from './start-error.ts';
+import { errorCode } from './file-problem.ts';
 
 /** Clients and server find the socket under this name, in whichever folder it is. */
 const SOCKET_NAME = '.s.PGSQL.5432';

@@ -1,7 +1,4 @@
-/** What the operator can put right: one sentence that says what to do. The command line prints it alone and exits with 1. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
+import { StartError } from '../../start-error.ts';
 
 /** The system's reason for a failed file operation, e.g. `ENOSPC`; undefined for any other error. */
 export function errorCode(error: unknown): string | undefined {
