@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { Database } from './database.ts';
 import { majorVersion } from './connection.ts';
 import { defaults, directUrlOf, runtimeLogin, urlOf } from './options.ts';
@@ -48,7 +48,7 @@ export class Databases {
   }
 
   async #pingDirectly(): Promise<void> {
-    const client = new pg.Client({
+    const client = new Client({
       connectionString: directUrlOf(this.options, ''),
       connectionTimeoutMillis: defaults.connectTimeout,
     });
