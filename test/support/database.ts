@@ -7,7 +7,7 @@ import { Databases } from '#platform/database/databases';
 import { platformMigrations, readMigrations } from '#platform/database/migration-files';
 import { migrateAll } from '#platform/database/migrations';
 import type { ModuleSchema } from '#platform/database/migrations';
-import { runtimeRole } from '#platform/database/options';
+import { roleSuffixOf, runtimeRole } from '#platform/database/options';
 import type { DatabaseOptions } from '#platform/database/options';
 import { inject } from 'vitest';
 
@@ -55,11 +55,24 @@ export async function freshDatabase(
   }
 }
 
-/** An empty database without schemas. */
+/** An empty database without schemas; `drop` also drops the roles that a migration made for it. */
 export async function emptyDatabase(server: string = inject('postgresUrl')): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `fondasi_test_${randomBytes(6).toString('hex')}`;
   await runOn(server, `create database ${name}`);
-  return { url: withDatabase(server, name), drop: () => runOn(server, `drop database ${name} with (force)`) };
+  const url = withDatabase(server, name);
+  const roles = `%\\_${roleSuffixOf({}, url)}`;
+  return {
+    url,
+    drop: async () => {
+      await runOn(server, `drop database ${name} with (force)`);
+      await runOn(
+        server,
+        `do $$ declare r text; begin
+           for r in select rolname from pg_roles where rolname like '${roles}' loop execute format('drop role %I', r); end loop;
+         end $$`,
+      );
+    },
+  };
 }
 
 export const secret = 'the secret that tests derive passwords from';

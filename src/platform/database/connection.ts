@@ -120,6 +120,13 @@ export class Connection {
     clearTimeout(this.#transactionTimer);
   }
 
+  /** Ends it at once, whatever it is doing. */
+  cut(): this {
+    this.broken = true;
+    this.#wire.stream.destroy();
+    return this;
+  }
+
   close(): Promise<void> {
     this.broken = true;
     this.stopTransactionTimer();

@@ -41,9 +41,9 @@ export class Databases {
     return { limit: this.#budget.limit, open: this.#budget.used, modules };
   }
 
-  /** Waits for what is running, then closes every connection. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#byModule.values()].map(({ pool }) => pool.close()));
+  /** Waits for what is running, at most `grace` milliseconds, then closes every connection. */
+  async close(grace?: number): Promise<void> {
+    await Promise.all([...this.#byModule.values()].map(({ pool }) => pool.close(grace)));
     this.#budget.close();
   }
 
