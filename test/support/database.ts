@@ -1,10 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import pg, { escapeIdentifier, escapeLiteral } from 'pg';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 import { Databases } from '#platform/database/databases';
 import { platformMigrations, readMigrations } from '#platform/database/migration-files';
 import { migrateAll } from '#platform/database/migrations';
 import type { ModuleSchema } from '#platform/database/migrations';
-import { runtimeRole } from '#platform/database/options';
+import { roleSuffixOf, runtimeRole } from '#platform/database/options';
 import type { DatabaseOptions } from '#platform/database/options';
 import { inject } from 'vitest';
 
@@ -24,7 +27,7 @@ export async function freshDatabase(
   overrides: Partial<DatabaseOptions> = {},
   server: string = inject('postgresUrl'),
 ): Promise<FreshDatabase> {
-  const admin = new pg.Client({ connectionString: server });
+  const admin = new Client({ connectionString: server });
   await admin.connect();
   try {
     const template = await templateOf(admin, server, modules, overrides.roles ?? 'on');
@@ -52,11 +55,24 @@ export async function freshDatabase(
   }
 }
 
-/** An empty database without schemas. */
+/** An empty database without schemas; `drop` also drops the roles that a migration made for it. */
 export async function emptyDatabase(server: string = inject('postgresUrl')): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `fondasi_test_${randomBytes(6).toString('hex')}`;
   await runOn(server, `create database ${name}`);
-  return { url: withDatabase(server, name), drop: () => runOn(server, `drop database ${name} with (force)`) };
+  const url = withDatabase(server, name);
+  const roles = `%\\_${roleSuffixOf({}, url)}`;
+  return {
+    url,
+    drop: async () => {
+      await runOn(server, `drop database ${name} with (force)`);
+      await runOn(
+        server,
+        `do $$ declare r text; begin
+           for r in select rolname from pg_roles where rolname like '${roles}' loop execute format('drop role %I', r); end loop;
+         end $$`,
+      );
+    },
+  };
 }
 
 export const secret = 'the secret that tests derive passwords from';
@@ -69,7 +85,7 @@ export function withDatabase(url: string, name: string): string {
 
 /** Runs statements as the administrator of `url`. */
 export async function runOn(url: string, statements: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(statements);
@@ -79,7 +95,7 @@ export async function runOn(url: string, statements: string): Promise<void> {
 }
 
 /** The template for these modules in their present state; its name is the hash of all that goes into it. */
-async function templateOf(admin: pg.Client, server: string, modules: readonly ModuleSchema[], roles: 'on' | 'off') {
+async function templateOf(admin: Client, server: string, modules: readonly ModuleSchema[], roles: 'on' | 'off') {
   const hash = createHash('sha256').update(roles);
   for (const file of await readMigrations(platformMigrations, 'platform')) hash.update(file.checksum);
   for (const { name, migrations } of modules) {
@@ -104,4 +120,11 @@ async function templateOf(admin: pg.Client, server: string, modules: readonly Mo
     await admin.query('select pg_advisory_unlock(hashtext($1))', [name]);
   }
   return { name, roleSuffix };
+}
+
+/** A module whose migrations are these files, in a folder that the operating system cleans up. */
+export async function moduleWith(name: string, files: Readonly<Record<string, string>>): Promise<ModuleSchema> {
+  const migrations = await mkdtemp(join(tmpdir(), `${name}-migrations-`));
+  await Promise.all(Object.entries(files).map(([file, text]) => writeFile(join(migrations, file), text)));
+  return { name, migrations };
 }

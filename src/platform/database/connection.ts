@@ -1,5 +1,5 @@
-import pg from 'pg';
-import type { ClientConfig } from 'pg';
+import { Client, Connection as PgConnection } from 'pg';
+import type { ClientConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import { DatabaseRefused, TransactionTimeout, sqlState } from './errors.ts';
 import { defaults, sessionSettings } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
@@ -17,6 +17,14 @@ export function majorVersion(serverVersion: string): number {
     );
   }
   return major;
+}
+
+/** What `pg` offers on the level of its protocol; its types leave it out. */
+interface Wire extends NodeJS.EventEmitter {
+  readonly stream: { destroy(): void };
+  connect(portOrPath: number | string, host?: string): void;
+  requestSsl(): void;
+  cancel(processId: number, secretKey: number): void;
 }
 
 /** A statement as `pg` takes it; with a name it is prepared once per connection. */
@@ -37,11 +45,11 @@ export class Connection {
   /** Why the connection was lost, told to whoever uses it next. */
   #cause: Error | undefined;
   #transactionTimer: NodeJS.Timeout | undefined;
-  readonly client: pg.Client;
+  readonly client: Client;
   /** Told once when the connection is lost. */
   readonly #onLost: (connection: Connection) => void;
 
-  private constructor(client: pg.Client, onLost: (connection: Connection) => void) {
+  private constructor(client: Client, onLost: (connection: Connection) => void) {
     this.client = client;
     this.#onLost = onLost;
     client.on('error', (error) => this.#lose(error));
@@ -54,7 +62,7 @@ export class Connection {
     options: DatabaseOptions,
     onLost: (lost: Connection) => void,
   ): Promise<Connection> {
-    const client = new pg.Client({
+    const client = new Client({
       ...login,
       types,
       keepAlive: true,
@@ -62,9 +70,8 @@ export class Connection {
       application_name: options.applicationName ?? 'fondasi',
     });
     const connection = new Connection(client, onLost);
-    const protocol = (client as unknown as { connection: NodeJS.EventEmitter }).connection;
     let version = '';
-    protocol.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
+    connection.#wire.on('parameterStatus', (message: { parameterName: string; parameterValue: string }) => {
       if (message.parameterName === 'server_version') version = message.parameterValue;
     });
     try {
@@ -91,9 +98,9 @@ export class Connection {
     return status !== null && status !== 'I';
   }
 
-  query<R extends pg.QueryResultRow>(statement: Statement): Promise<pg.QueryResult<R>> {
+  query<R extends QueryResultRow>(statement: Statement): Promise<QueryResult<R>> {
     return new Promise((resolve, reject) => {
-      this.client.query<R>(statement as pg.QueryConfig, (error: Error | undefined, result: pg.QueryResult<R>) =>
+      this.client.query<R>(statement as QueryConfig, (error: Error | undefined, result: QueryResult<R>) =>
         error ? reject(this.#explain(error)) : resolve(result),
       );
     });
@@ -105,14 +112,19 @@ export class Connection {
     this.#transactionTimer = setTimeout(() => {
       this.broken = true;
       this.#cause = new TransactionTimeout(`The transaction took longer than ${milliseconds} ms and was rolled back.`);
-      (
-        this.client as unknown as { connection: { stream: NodeJS.WritableStream & { destroy(): void } } }
-      ).connection.stream.destroy();
+      void this.#cancelStatement().finally(() => this.#wire.stream.destroy());
     }, milliseconds);
   }
 
   stopTransactionTimer(): void {
     clearTimeout(this.#transactionTimer);
+  }
+
+  /** Ends it at once, whatever it is doing. */
+  cut(): this {
+    this.broken = true;
+    this.#wire.stream.destroy();
+    return this;
   }
 
   close(): Promise<void> {
@@ -121,23 +133,44 @@ export class Connection {
     return this.client.end().catch(() => undefined);
   }
 
+  /** A server that is busy with a statement notices a cut connection only afterwards: it has to be told. */
+  #cancelStatement(): Promise<void> {
+    const { host, port, ssl, processID, secretKey } = this.client as Client & { processID: number; secretKey: number };
+    const canceller = new PgConnection({ ssl } as never) as unknown as Wire;
+    return new Promise((resolve) => {
+      const send = () => canceller.cancel(processID, secretKey);
+      canceller.on('connect', () => (ssl ? canceller.requestSsl() : send()));
+      canceller.on('sslconnect', send);
+      canceller.on('end', resolve);
+      canceller.on('error', () => resolve());
+      if (host.startsWith('/')) canceller.connect(`${host}/.s.PGSQL.${port}`);
+      else canceller.connect(port, host);
+    });
+  }
+
+  get #wire(): Wire {
+    return (this.client as unknown as { connection: Wire }).connection;
+  }
+
   #lose(error?: Error): void {
     if (error) this.#cause ??= error;
     this.broken = true;
     this.#onLost(this);
   }
 
+  /** The reason in place of its symptom: what a query on a lost connection fails with says little. */
   #explain(error: Error): Error {
+    if (this.#cause instanceof TransactionTimeout) return this.#cause;
     const state = sqlState(error);
-    if (state !== undefined && (state.startsWith('57P') || state.startsWith('08') || state === '25P03' || state === '25P04')) {
-      this.broken = true;
-    }
+    if (state !== undefined && endsSession.test(state)) this.broken = true;
     if (state === '25P04' || sqlState(this.#cause) === '25P04') {
       return new TransactionTimeout('The transaction took longer than transaction_timeout and was rolled back.', {
         cause: error,
       });
     }
-    if (state !== undefined) return error;
-    return this.#cause instanceof TransactionTimeout ? this.#cause : (this.#cause ?? error);
+    return state === undefined ? (this.#cause ?? error) : error;
   }
 }
+
+/** Connection exceptions, the server going down, idle-in-transaction and transaction timeouts. */
+const endsSession = /^(08...|57P0[1-5]|25P0[34])$/;

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { Database } from './database.ts';
 import { majorVersion } from './connection.ts';
 import { defaults, directUrlOf, runtimeLogin, urlOf } from './options.ts';
@@ -41,14 +41,14 @@ export class Databases {
     return { limit: this.#budget.limit, open: this.#budget.used, modules };
   }
 
-  /** Waits for what is running, then closes every connection. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#byModule.values()].map(({ pool }) => pool.close()));
+  /** Waits for what is running, at most `grace` milliseconds, then closes every connection. */
+  async close(grace?: number): Promise<void> {
+    await Promise.all([...this.#byModule.values()].map(({ pool }) => pool.close(grace)));
     this.#budget.close();
   }
 
   async #pingDirectly(): Promise<void> {
-    const client = new pg.Client({
+    const client = new Client({
       connectionString: directUrlOf(this.options, ''),
       connectionTimeoutMillis: defaults.connectTimeout,
     });

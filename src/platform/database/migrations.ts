@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg, { escapeIdentifier } from 'pg';
+import { Client, escapeIdentifier } from 'pg';
 import { majorVersion } from './connection.ts';
 import { DatabaseRefused, sqlState } from './errors.ts';
 import { pendingMigrations, platformMigrations, readMigrations } from './migration-files.ts';
@@ -24,7 +24,7 @@ export interface MigrateOptions {
 
 /** One database that is being migrated, on a session of the user that may. */
 export interface MigrationSession {
-  client: pg.Client;
+  client: Client;
   url: string;
   database: string;
   user: string;
@@ -68,7 +68,7 @@ export async function withSession<R>(
   modules: readonly ModuleSchema[],
   work: (session: MigrationSession) => Promise<R>,
 ): Promise<R> {
-  const client = new pg.Client({ connectionString: url, application_name: 'fondasi migrate', connectionTimeoutMillis: 10_000 });
+  const client = new Client({ connectionString: url, application_name: 'fondasi migrate', connectionTimeoutMillis: 10_000 });
   client.on('error', () => undefined); // the query that is running fails with it
   await client.connect();
   try {
@@ -157,7 +157,7 @@ async function ensureMigrationTable({ client, options }: MigrationSession, modul
   `);
 }
 
-async function appliedMigrations(client: pg.Client, module: string): Promise<AppliedMigration[]> {
+async function appliedMigrations(client: Client, module: string): Promise<AppliedMigration[]> {
   const { rows } = await client.query<AppliedMigration>(
     `select track, number, name, checksum, breaking from ${escapeIdentifier(module)}.migration order by track, number`,
   );

@@ -163,15 +163,19 @@ export class Pool {
     void this.#connect(deadline);
   }
 
-  /** Waits for lent connections, closes all. */
-  async close(): Promise<void> {
+  /** Waits for lent connections (cutting those that aren't back in time), closes all. */
+  async close(grace = 10_000): Promise<void> {
     this.#closed = true;
     for (const waiter of this.#waiters.splice(0)) {
       clearTimeout(waiter.timer);
       waiter.reject(new Error('The database connections are closed: the process is stopping.'));
     }
     this.closeIdle(Infinity);
+    const cut = setTimeout(() => {
+      for (const connection of this.#busy) this.release(connection.cut());
+    }, grace);
     if (this.open > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    clearTimeout(cut);
     this.#budget.pools.delete(this);
     await Promise.all(this.#closing);
   }

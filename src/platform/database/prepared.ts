@@ -37,8 +37,7 @@ export function prepared<T, P extends object, R>(
   name: string,
   build: (db: Kysely<T>, p: Placeholder<P>) => Compilable<R>,
 ): Prepared<T, P, R> {
-  const placeholder: Placeholder<P> = (parameter) => sql.val(new Marker(parameter) as never);
-  const { sql: text, parameters } = build(compiler as Kysely<T>, placeholder).compile();
+  const { sql: text, parameters } = build(compiler as Kysely<T>, placeholder as Placeholder<P>).compile();
   return statement(
     name,
     text,
@@ -69,6 +68,8 @@ class Marker {
     this.parameter = parameter;
   }
 }
+
+const placeholder = (parameter: string): RawBuilder<unknown> => sql.val(new Marker(parameter));
 
 type Slot = { parameter: string } | { constant: unknown };
 

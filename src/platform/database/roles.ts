@@ -71,14 +71,15 @@ function settingsOf(options: DatabaseOptions, module: string, major: number): [s
   return settings.map(([name, value]) => [name, name === 'search_path' ? value : escapeLiteral(value)]);
 }
 
-/**
- * What PostgreSQL stores of a SCRAM password (RFC 5803), so that the password itself never travels and never shows in a
- * log. The salt is derived too: the same secret gives the same verifier.
- */
-export function scramVerifier(secret: string, role: string): string {
-  const iterations = 4096;
+/** A role's verifier. Its salt is derived too: the same secret gives the same one. */
+function scramVerifier(secret: string, role: string): string {
   const salt = createHmac('sha256', secret).update(`salt of ${role}`).digest().subarray(0, 16);
-  const salted = pbkdf2Sync(passwordOf(secret, role), salt, iterations, 32, 'sha256');
+  return scramVerifierOf(passwordOf(secret, role), salt);
+}
+
+/** What PostgreSQL stores of a password (RFC 5803); so the password itself never travels and never shows in a log. */
+export function scramVerifierOf(password: string, salt: Buffer, iterations = 4096): string {
+  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');
   const sign = (text: string) => createHmac('sha256', salted).update(text).digest();
   const storedKey = createHash('sha256').update(sign('Client Key')).digest('base64');
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${sign('Server Key').toString('base64')}`;

@@ -1,4 +1,5 @@
-import pg from 'pg';
+import { types as pgTypes } from 'pg';
+import type { CustomTypesConfig } from 'pg';
 
 type Parse = (text: string) => unknown;
 
@@ -14,7 +15,7 @@ export function parseTimestamptz(text: string): string {
 
 const asText: Parse = (text) => text;
 // @types/pg describes it as a function; what `pg` exports is an object.
-const arrays = pg.types.arrayParser as unknown as {
+const arrays = pgTypes.arrayParser as unknown as {
   create(text: string, parse: (entry: string | null) => unknown): { parse(): unknown };
 };
 const arrayOf =
@@ -38,7 +39,7 @@ const parsers = new Map<number, Parse>([
 ]);
 
 /** Type parsers for one pool or client (`types` in its options); `pg`'s global parsers stay as they are. */
-export const types: pg.CustomTypesConfig = {
+export const types: CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    (format === 'binary' ? undefined : parsers.get(oid)) ?? pg.types.getTypeParser(oid, format as 'text')) as never,
+    (format === 'binary' ? undefined : parsers.get(oid)) ?? pgTypes.getTypeParser(oid, format as 'text')) as never,
 };
