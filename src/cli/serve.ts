@@ -17,7 +17,8 @@ const DRAIN_MS = 10_000;
 export async function run(args: string[]): Promise<number> {
   const config = loadConfig(args.includes('--production') ? { ...process.env, NODE_ENV: 'production' } : process.env);
   const log = createLog(config);
-  const stopAsked = askedToStop();
+  // SIGHUP reopens a log file, for whoever rotates it.
+  const stopAsked = askedToStop(config.LOG_FILE ? ['SIGINT', 'SIGTERM'] : undefined);
   const database = await openDatabase(config, log);
   try {
     const app = await createApp({ config, databaseUrl: database.url, log, modules });
