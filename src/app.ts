@@ -24,15 +24,17 @@ export interface AppOptions {
   readonly databaseUrl: string;
   readonly log: ProcessLog;
   readonly modules: readonly Type[];
+  /** Where a database needs other settings than those of the configuration. */
+  readonly database?: Partial<DatabaseOptions>;
 }
 
 /**
  * The application, migrated and wired, ready to `listen()`.
  * @throws StartError for what an operator can mend
  */
-export async function createApp({ config, databaseUrl, log, modules }: AppOptions): Promise<NestFastifyApplication> {
+export async function createApp({ config, databaseUrl, log, modules, database: overrides }: AppOptions): Promise<NestFastifyApplication> {
   const chosen = chooseModules(modules, config.MODULES);
-  const database = databaseOptions(config, databaseUrl, log);
+  const database = { ...databaseOptions(config, databaseUrl, log), ...overrides };
   const schemas = chosen.flatMap((module) => {
     const { name, migrations } = fondasiModuleOf(module)!;
     return migrations ? [{ name, migrations }] : [];
