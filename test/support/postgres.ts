@@ -8,5 +8,8 @@ declare module 'vitest' {
 
 /** The server that integration tests make their databases on. */
 export default function setup(project: TestProject): void {
-  project.provide('postgresUrl', process.env['X18'] ?? process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres');
+  project.provide(
+    'postgresUrl',
+    process.env['X18'] ?? process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres',
+  );
 }
