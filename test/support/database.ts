@@ -8,7 +8,7 @@ import { Databases } from '#platform/database/databases';
 import { platformMigrations, readMigrations } from '#platform/database/migration-files';
 import { migrateAll } from '#platform/database/migrations';
 import type { ModuleSchema } from '#platform/database/migrations';
-import { roleSuffixOf, runtimeRole } from '#platform/database/options';
+import { roleSuffixOf, runtimeRole, withDatabase } from '#platform/database/options';
 import type { DatabaseOptions } from '#platform/database/options';
 import { inject } from 'vitest';
 
@@ -77,12 +77,6 @@ export async function emptyDatabase(server: string = inject('postgresUrl')): Pro
 }
 
 export const secret = 'the secret that tests derive passwords from';
-
-export function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
-}
 
 /** Runs statements as the administrator of `url`. */
 export async function runOn(url: string, statements: string): Promise<void> {
