@@ -8,8 +8,26 @@ export default defineConfig({
   test: {
     projects: [
       { ...shared, test: { name: 'unit', include: ['src/**/*.spec.ts', 'bench/**/*.spec.ts'], exclude: ['**/*.int.spec.ts'] } },
-      { ...shared, test: { name: 'int', include: ['src/**/*.int.spec.ts'], testTimeout: 20_000, hookTimeout: 60_000 } },
-      { ...shared, test: { name: 'e2e', include: ['test/**/*.e2e.spec.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        ...shared,
+        test: {
+          name: 'int',
+          include: ['src/**/*.int.spec.ts'],
+          globalSetup: ['test/support/postgres.ts'],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.spec.ts'],
+          globalSetup: ['test/support/postgres.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
     coverage: { include: ['src/**/*.ts'], exclude: ['src/**/*.spec.ts'] },
   },

@@ -1,0 +1,48 @@
+import { Client } from 'pg';
+import { loadConfig } from '#config/config';
+import { startEmbedded, type EmbeddedServer, type Log } from '#platform/database/embedded/server';
+import { StartError } from '#platform/start-error';
+
+/** Progress goes to standard error: standard output is the command's result. */
+export const stderrLog: Log = {
+  info: (message) => void process.stderr.write(`${message}\n`),
+  warn: (message) => void process.stderr.write(`${message}\n`),
+  error: (message) => void process.stderr.write(`${message}\n`),
+};
+
+export type OpenedDatabase = { url: string; embedded: EmbeddedServer | undefined; close(): Promise<void> };
+
+/** The database that the settings name: DATABASE_URL's, or the embedded one, started when it isn't running. */
+export async function openDatabase(): Promise<OpenedDatabase> {
+  const config = loadConfig();
+  const external = config.DATABASE_DIRECT_URL ?? config.DATABASE_URL;
+  if (external !== undefined) return { url: external, embedded: undefined, close: () => Promise.resolve() };
+  const embedded = await startEmbedded({ dataDir: config.DATA_DIR, log: { ...stderrLog, info: () => undefined } });
+  return { url: embedded.url, embedded, close: () => embedded.stop() };
+}
+
+/** A connection; what fails is said in one sentence without the URL, which holds a password. */
+export async function connect(url: string, options: { types?: Client['getTypeParser'] } = {}): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    application_name: `fondasi ${process.argv[2] ?? 'command'}`,
+    ...(options.types && { types: { getTypeParser: options.types } }),
+  });
+  client.on('error', () => undefined); // the query in hand fails, and tells
+  try {
+    await client.connect();
+  } catch (error) {
+    const { host, port, database } = client;
+    throw new StartError(
+      `The database ${database ?? ''} on ${host}:${port} can't be reached (${(error as Error).message}): check DATABASE_URL, and that the server runs.`,
+    );
+  }
+  return client;
+}
+
+/** Resolves at Ctrl-C or when the process is asked to end. */
+export function askedToStop(signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) process.once(signal, () => resolve());
+  });
+}
