@@ -5,25 +5,29 @@ import { redactObject } from './redaction.ts';
 /** The version of the Elastic Common Schema that the field names follow. */
 const ECS_VERSION = '8.17.0';
 
+/** What every line says of the process that wrote it. */
+export function ecsBase(service: { OTEL_SERVICE_NAME: string; NODE_ENV: string }): Record<string, string | number> {
+  return {
+    'ecs.version': ECS_VERSION,
+    'service.name': service.OTEL_SERVICE_NAME,
+    'service.environment': service.NODE_ENV,
+    'process.pid': process.pid,
+    'host.hostname': hostname(),
+  };
+}
+
 /**
  * JSON lines in the Elastic Common Schema. Names are written with dots ("log.level"), which Elasticsearch reads the same as
  * nested objects and which cost nothing to build.
  */
-export function ecsOptions(service: { OTEL_SERVICE_NAME: string; NODE_ENV: string }): LoggerOptions {
+export function ecsOptions(base: Record<string, string | number>): LoggerOptions {
   return {
     messageKey: 'message',
-    base: {
-      'ecs.version': ECS_VERSION,
-      'service.name': service.OTEL_SERVICE_NAME,
-      'service.environment': service.NODE_ENV,
-      'process.pid': process.pid,
-      'host.hostname': hostname(),
-    },
+    base,
     // pino puts the level first; the time goes before the rest.
     timestamp: () => `,"@timestamp":"${isoNow()}"`,
     formatters: {
       level: (label) => ({ 'log.level': label }),
-      bindings: redactObject,
       log: (object) => errorFields(redactObject(object)),
     },
   };
@@ -31,13 +35,14 @@ export function ecsOptions(service: { OTEL_SERVICE_NAME: string; NODE_ENV: strin
 
 /** Lines for people: the same fields and the same redaction. */
 export function prettyOptions(): LoggerOptions {
-  return { serializers: { err: describeError }, formatters: { bindings: redactObject, log: redactObject } };
+  return { serializers: { err: describeError }, formatters: { log: redactObject } };
 }
 
 let lastMs = 0;
 let lastText = '';
 
-function isoNow(): string {
+/** The time in ISO 8601, written anew once per millisecond. */
+export function isoNow(): string {
   const now = Date.now();
   if (now !== lastMs) {
     lastMs = now;

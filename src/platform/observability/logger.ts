@@ -1,54 +1,36 @@
-import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import type { Config } from '#config/config';
-import { ecsOptions, prettyOptions } from './log-format.ts';
-import { scrubLine } from './redaction.ts';
+import { ecsBase, ecsOptions, isoNow, prettyOptions } from './log-format.ts';
+import { openLogFile } from './log-file.ts';
+import { redactObject, scrubLine } from './redaction.ts';
 import { currentRequest } from './request-context.ts';
+import { fastRequestLogOf, type LogRequest, requestLogOf } from './request-log.ts';
 
 export type { Logger } from 'pino';
 
 export type LogSettings = Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT' | 'LOG_FILE' | 'NODE_ENV' | 'OTEL_SERVICE_NAME'>;
 
-/** How long a line may wait in memory before it is written; what is logged as fatal is written at once. */
-const FLUSH_MS = 500;
-const BUFFER_BYTES = 8_192;
-
 /** The log of this process. Every line carries the ids of the request that it was written in. */
 export interface ProcessLog {
   logger: Logger;
-  /** Writes what is still in memory; call it last. */
-  flush: () => void;
+  request: LogRequest;
+  /** Writes what is still in memory and lets go of the file; call it last. */
+  close: () => Promise<void>;
 }
 
 /**
  * Makes the log: Elastic Common Schema in JSON, or coloured lines for people; to standard output or to `LOG_FILE`. JSON is
  * buffered (written every half second, when 8 KB are full, and when the process ends).
  */
-export function createLog(settings: LogSettings, to?: DestinationStream): ProcessLog {
-  const format = settings.LOG_FORMAT === 'pretty' ? prettyOptions() : ecsOptions(settings);
-  const options: LoggerOptions = {
-    ...format,
-    level: settings.LOG_LEVEL,
-    mixin: requestFields,
-    mixinMergeStrategy: withRequest,
-    hooks: { streamWrite: scrubLine },
-  };
-  if (to) return { logger: pino(options, to), flush: () => {} };
-  if (settings.LOG_FORMAT === 'pretty') return { logger: pino(options, prettyStream(settings.LOG_FILE)), flush: () => {} };
-
-  const destination = pino.destination({
-    dest: settings.LOG_FILE ?? 1,
-    mkdir: true,
-    sync: false,
-    minLength: BUFFER_BYTES,
-    periodicFlush: FLUSH_MS,
-  });
-  if (settings.LOG_FILE !== undefined) process.on('SIGHUP', () => destination.reopen());
-  return { logger: pino(options, destination), flush: () => destination.flushSync() };
+export function createLog(settings: LogSettings): ProcessLog {
+  return settings.LOG_FORMAT === 'pretty' ? prettyLog(settings) : jsonLog(settings);
 }
 
-function prettyStream(file: string | undefined): DestinationStream {
-  return PinoPretty({
+function prettyLog(settings: LogSettings): ProcessLog {
+  const file = settings.LOG_FILE;
+  // A stream, not a worker thread: a worker would lose the last lines of a Ctrl-C.
+  const stream = PinoPretty({
     destination: file ?? 1,
     mkdir: true,
     append: true,
@@ -57,7 +39,25 @@ function prettyStream(file: string | undefined): DestinationStream {
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
   });
+  const logger = withRedactedChildren(
+    pino({ ...prettyOptions(), ...shared(settings), hooks: { streamWrite: scrubLine } }, stream),
+  );
+  return { logger, request: requestLogOf(logger), close: async () => void stream.end() };
 }
+
+function jsonLog(settings: LogSettings): ProcessLog {
+  const file = openLogFile(settings.LOG_FILE);
+  const stream = { write: (line: string) => file.write(scrubLine(line)), flushSync: file.flushSync };
+  const base = ecsBase(settings);
+  const logger = withRedactedChildren(pino({ ...ecsOptions(base), ...shared(settings) }, stream));
+  return { logger, request: fastRequestLogOf(logger, base, isoNow, file.write), close: file.close };
+}
+
+const shared = ({ LOG_LEVEL }: LogSettings): LoggerOptions => ({
+  level: LOG_LEVEL,
+  mixin: requestFields,
+  mixinMergeStrategy: withRequest,
+});
 
 const OUTSIDE = Object.freeze({});
 
@@ -68,4 +68,13 @@ function requestFields(): object {
 
 function withRequest(line: object, request: object): object {
   return request === OUTSIDE ? line : Object.assign(request, line);
+}
+
+/** pino's own `formatters.bindings` sees the bindings of the first logger only, not those of its children. */
+function withRedactedChildren(logger: Logger): Logger {
+  const { child } = logger;
+  logger.child = function redactedChild(this: Logger, bindings: object, options?: object) {
+    return child.call(this, redactObject(bindings), options as never);
+  } as Logger['child'];
+  return logger;
 }
