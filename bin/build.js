@@ -19,7 +19,6 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const src = join(root, 'src');
 const dist = join(root, 'dist');
 const stampFile = join(dist, '.stamp');
 const buildInfo = join(dist, '.tsbuildinfo');

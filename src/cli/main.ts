@@ -4,7 +4,7 @@ type Command = { summary: string; load: () => Promise<{ run(args: string[]): Pro
 
 // Each command is loaded when it is asked for: `fondasi db` must not pay for the platform.
 const commands: Record<string, Command> = {
-  serve: { summary: 'start the platform, with the embedded database unless DATABASE_URL is set', load: loadServe },
+  serve: { summary: 'start the platform, with the embedded database unless DATABASE_URL is set', load: () => import('./serve.ts') },
   db: { summary: 'run the embedded database alone, until Ctrl-C', load: () => import('./db.ts') },
   sql: { summary: 'open a prompt on the database, or run -c "statements"', load: () => import('./sql.ts') },
   export: { summary: 'write all data into a file or folder', load: () => import('./export.ts') },
@@ -34,10 +34,4 @@ function help(): number {
   const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`);
   process.stdout.write(`fondasi <command>\n\n${lines.join('\n')}\n\nSettings come from the environment and from .env.\n`);
   return 0;
-}
-
-// Until the platform's own start is written, the rest of the commands must work without it.
-async function loadServe(): Promise<{ run(args: string[]): Promise<number> }> {
-  const path = './serve.ts';
-  return (await import(path)) as { run(args: string[]): Promise<number> };
 }

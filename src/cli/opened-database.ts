@@ -41,8 +41,8 @@ export async function connect(url: string, options: { types?: Client['getTypePar
 }
 
 /** Resolves at Ctrl-C or when the process is asked to end. */
-export function askedToStop(): Promise<void> {
+export function askedToStop(signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    for (const signal of signals) process.once(signal, () => resolve());
   });
 }

@@ -1,0 +1,111 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Config } from '#config/config';
+import { migrateAll } from '#platform/database/migrations';
+import type { DatabaseOptions } from '#platform/database/options';
+import { Health } from '#platform/observability/health';
+import type { ProcessLog } from '#platform/observability/logger';
+import { Metrics } from '#platform/observability/metrics';
+import { NestLogger } from '#platform/observability/nest-logger';
+import { fondasiModuleOf } from '#platform/operations/fondasi-module.decorator';
+import { Operations } from '#platform/operations/operations';
+import { Pipeline } from '#platform/operations/pipeline';
+import { PlatformModule } from '#platform/platform.module';
+import { Secrets } from '#platform/security/secrets';
+import { StartError } from '#platform/start-error';
+import { EdgeAdapter } from '#platform/transports/rest/edge-adapter';
+import { type EdgeOptions, fastifyOptions } from '#platform/transports/rest/edge';
+import { mountHttp } from '#platform/transports/rest/http';
+
+export interface AppOptions {
+  readonly config: Config;
+  /** Where the database is; the embedded one's URL when there is no other. */
+  readonly databaseUrl: string;
+  readonly log: ProcessLog;
+  readonly modules: readonly Type[];
+  /** Where a database needs other settings than those of the configuration. */
+  readonly database?: Partial<DatabaseOptions>;
+}
+
+/**
+ * The application, migrated and wired, ready to `listen()`.
+ * @throws StartError for what an operator can mend
+ */
+export async function createApp({ config, databaseUrl, log, modules, database: overrides }: AppOptions): Promise<NestFastifyApplication> {
+  const chosen = chooseModules(modules, config.MODULES);
+  const database = { ...databaseOptions(config, databaseUrl, log), ...overrides };
+  const schemas = chosen.flatMap((module) => {
+    const { name, migrations } = fondasiModuleOf(module)!;
+    return migrations ? [{ name, migrations }] : [];
+  });
+  await migrateAll({ database, modules: schemas });
+
+  @Module({ imports: [PlatformModule.forRoot({ config, database, log, modules: schemas.map(({ name }) => name) }), ...chosen] })
+  class Product {}
+
+  const edge = edgeOptions(config);
+  const app = await NestFactory.create<NestFastifyApplication>(Product, new EdgeAdapter(fastifyOptions(edge, log.logger) as never), {
+    logger: new NestLogger(log.logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const served = app.get(Operations).bind();
+  await mountHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, edge, config, {
+    served,
+    pipeline: app.get(Pipeline),
+    health: app.get(Health),
+    metrics: app.get(Metrics),
+    log,
+  });
+  return app;
+}
+
+export function chooseModules(modules: readonly Type[], wanted: readonly string[]): Type[] {
+  const named = new Map(modules.map((module) => [fondasiModuleOf(module)!.name, module]));
+  if (wanted.includes('all')) return [...modules];
+  return wanted.map((name) => {
+    const module = named.get(name);
+    if (!module) throw new StartError(`MODULES names "${name}", which this product does not have: choose from ${[...named.keys()].join(', ')}.`);
+    return module;
+  });
+}
+
+export function databaseOptions(config: Config, url: string, log: ProcessLog): DatabaseOptions {
+  return {
+    url,
+    directUrl: config.DATABASE_DIRECT_URL,
+    urls: config.MODULE_DATABASE_URLS,
+    secret: new Secrets(config.SECRET_KEY).key('database roles').toString('base64url'),
+    roles: config.DATABASE_ROLES ? 'on' : 'off',
+    pooler: config.DATABASE_POOLER,
+    connections: config.DATABASE_CONNECTIONS,
+    statementTimeout: config.STATEMENT_TIMEOUT,
+    onError: (error, context) => log.logger.warn({ err: error }, `database: ${context}`),
+  };
+}
+
+function edgeOptions(config: Config): EdgeOptions {
+  const tls =
+    config.TLS_CERT_FILE && config.TLS_KEY_FILE
+      ? { cert: readTls('TLS_CERT_FILE', config.TLS_CERT_FILE), key: readTls('TLS_KEY_FILE', config.TLS_KEY_FILE) }
+      : undefined;
+  return {
+    bodyLimit: config.BODY_LIMIT,
+    requestTimeout: config.REQUEST_TIMEOUT,
+    trustProxy: config.TRUST_PROXY,
+    corsOrigins: config.CORS_ORIGINS,
+    tls,
+  };
+}
+
+function readTls(setting: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    throw new StartError(`${setting} names ${file}, which can't be read: check the path and its permissions.`);
+  }
+}

@@ -1,0 +1,105 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import type { Config } from '#config/config';
+import * as users from '#modules/users/contract';
+import type { Input, Output } from '#platform/contract/operation';
+import { Problem } from '#platform/contract/problem';
+import { type Client, Calls } from '#platform/operations/calls';
+import type { Caller } from '#platform/operations/caller';
+import { AccessTokens } from '#platform/security/access-tokens';
+import { CONFIG } from '#platform/settings';
+import { AccountRepository } from './account.repository.ts';
+import { type refresh, SessionEnded, type signIn, type switchOrganization, WrongCredentials } from './contract.ts';
+import { normalizeEmail } from './email.rules.ts';
+import { KeysService } from './keys.service.ts';
+import { PasswordHasher } from './password-hasher.ts';
+import { type Session, SessionsRepository } from './sessions.repository.ts';
+
+const hashOf = (token: string) => createHash('sha256').update(token).digest();
+const newToken = () => randomBytes(32).toString('base64url');
+
+@Injectable()
+export class SessionsService implements OnApplicationBootstrap {
+  private readonly users: Client<typeof users>;
+
+  constructor(
+    private readonly sessions: SessionsRepository,
+    private readonly accounts: AccountRepository,
+    private readonly passwords: PasswordHasher,
+    private readonly keys: KeysService,
+    private readonly accessTokens: AccessTokens,
+    @Inject(CONFIG) private readonly config: Config,
+    calls: Calls,
+  ) {
+    this.users = calls.client(users);
+  }
+
+  /** Access tokens of sessions that ended shortly before this process started are still unexpired. */
+  async onApplicationBootstrap(): Promise<void> {
+    for (const { id, endedAt } of await this.sessions.endedSince(this.config.ACCESS_TOKEN_TTL))
+      this.accessTokens.end(id, Date.parse(endedAt) / 1_000 + this.accessSeconds);
+  }
+
+  async signIn({ email, password, organizationId }: Input<typeof signIn>, caller: Caller): Promise<Output<typeof signIn>> {
+    const account = await this.accounts.findByEmail(normalizeEmail(email));
+    const right = await this.passwords.matches(account?.hash, password);
+    if (!account || !right) throw new Problem(WrongCredentials);
+    const membership = await this.users.getMembership({ personId: account.personId, organizationId }, caller.asService('auth'));
+    const refreshToken = newToken();
+    const session = await this.sessions.start({
+      id: uuid(),
+      personId: account.personId,
+      organizationId: membership.organizationId,
+      refreshHash: hashOf(refreshToken),
+      seconds: this.refreshSeconds,
+    });
+    return { ...this.accessToken(session, membership.roles), refreshToken };
+  }
+
+  /** Each refresh token works once; a second use ends the session, whoever of the two came first. */
+  async refresh(used: string, caller: Caller): Promise<Output<typeof refresh>> {
+    const refreshToken = newToken();
+    const outcome = await this.sessions.rotate(hashOf(used), hashOf(refreshToken), this.refreshSeconds);
+    if (outcome.reused) this.refuseTokensOf(outcome.reused);
+    if (!outcome.session) throw new Problem(SessionEnded);
+    const { personId, organizationId } = outcome.session;
+    const { roles } = await this.users.getMembership({ personId, organizationId }, caller.asService('auth'));
+    return { ...this.accessToken(outcome.session, roles), refreshToken };
+  }
+
+  async signOut(caller: Caller): Promise<void> {
+    const { sessionId } = caller.principal!;
+    await this.sessions.end(sessionId);
+    this.refuseTokensOf(sessionId);
+  }
+
+  async switchOrganization(organizationId: string, caller: Caller): Promise<Output<typeof switchOrganization>> {
+    const { personId } = caller;
+    const { roles } = await this.users.getMembership({ personId, organizationId }, caller.asService('auth'));
+    const session = await this.sessions.moveTo(caller.principal!.sessionId, organizationId);
+    if (!session) throw new Problem(SessionEnded);
+    return this.accessToken(session, roles);
+  }
+
+  private accessToken(session: Session, roles: Output<typeof users.getMembership>['roles']) {
+    return {
+      tokenType: 'Bearer',
+      accessToken: this.keys.sign(session, roles, this.accessSeconds),
+      expiresIn: this.accessSeconds,
+      organizationId: session.organizationId,
+    };
+  }
+
+  private refuseTokensOf(sessionId: string) {
+    this.accessTokens.end(sessionId, Date.now() / 1_000 + this.accessSeconds);
+  }
+
+  private get accessSeconds() {
+    return Math.round(this.config.ACCESS_TOKEN_TTL / 1_000);
+  }
+
+  private get refreshSeconds() {
+    return Math.round(this.config.REFRESH_TOKEN_TTL / 1_000);
+  }
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import { v7 as uuid } from 'uuid';
+import type { Input, Output } from '#platform/contract/operation';
+import { Problem } from '#platform/contract/problem';
+import { NaturalBatches } from '#platform/database/natural-batches';
+import type { Caller } from '#platform/operations/caller';
+import { afterCursor, pageOf } from '#platform/operations/cursor';
+import { ClientIdReused, type listMessages, NotRoomMember, type postMessage, RoomNotFound } from './contract.ts';
+import { type Append, type Appended, MessagesRepository } from './messages.repository.ts';
+import { RoomsService } from './rooms.service.ts';
+
+const SEQ = /^\d{1,18}$/;
+
+@Injectable()
+export class MessagesService {
+  private readonly appends: NaturalBatches<Append, Appended>;
+
+  constructor(
+    private readonly messages: MessagesRepository,
+    private readonly rooms: RoomsService,
+  ) {
+    this.appends = new NaturalBatches((appends) => this.messages.append(appends));
+  }
+
+  async post({ roomId, clientId, text }: Input<typeof postMessage>, caller: Caller): Promise<Output<typeof postMessage>> {
+    const { organizationId, personId: authorId } = caller;
+    const appended = await this.appends.add({ organizationId, roomId, authorId, clientId, id: uuid(), text });
+    if (appended.outcome === 'no-room') throw new Problem(RoomNotFound);
+    if (appended.outcome === 'not-member') throw new Problem(NotRoomMember);
+    if (appended.text !== text) throw new Problem(ClientIdReused);
+    const { id, seq, at } = appended;
+    return { id, roomId, seq, authorId, text, postedAt: at };
+  }
+
+  async list({ roomId, order, limit, cursor }: Input<typeof listMessages>, caller: Caller): Promise<Output<typeof listMessages>> {
+    await this.rooms.mustHaveJoined(roomId, caller);
+    const after = afterCursor(cursor, SEQ);
+    const rows = await this.messages.list(caller.organizationId, roomId, order, after, limit + 1);
+    return pageOf(rows, limit, ({ seq }) => seq);
+  }
+}

@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { type ExpressionBuilder, sql } from 'kysely';
+import { Database } from '#platform/database/database';
+import { prepared } from '#platform/database/prepared';
+import type { ChatTables } from './tables.ts';
+
+export interface RoomRow {
+  id: string;
+  name: string;
+  visibility: 'private' | 'open';
+  membership: 'joined' | 'invited' | 'none';
+  lastSeq: string;
+  createdAt: string;
+}
+
+const MEMBERSHIP = sql<RoomRow['membership']>`coalesce(m.state, 'none')`.as('membership');
+const VISIBILITY = sql<RoomRow['visibility']>`r.visibility`.as('visibility');
+const COLUMNS = ['r.id', 'r.name', VISIBILITY, MEMBERSHIP, 'r.last_seq as lastSeq', 'r.created_at as createdAt'] as const;
+
+/** Rooms with what a person is to them. */
+const roomsSeenBy = (db: Pick<Database<ChatTables>['kysely'], 'selectFrom'>, personId: string | ReturnType<typeof sql<string>>) =>
+  db
+    .selectFrom('chat.room as r')
+    .leftJoin('chat.member as m', (join) =>
+      join.onRef('m.org_id', '=', 'r.org_id').onRef('m.room_id', '=', 'r.id').on('m.person_id', '=', personId),
+    )
+    .select(COLUMNS);
+
+const findRoom = prepared<ChatTables, { org: string; id: string; person: string }, RoomRow>('chat.find-room', (db, p) =>
+  roomsSeenBy(db, p('person')).where('r.org_id', '=', p('org')).where('r.id', '=', p('id')),
+);
+
+@Injectable()
+export class RoomsRepository {
+  constructor(private readonly db: Database<ChatTables>) {}
+
+  create(room: { org: string; id: string; name: string; visibility: 'private' | 'open'; personId: string }): Promise<RoomRow> {
+    const { org, id, name, visibility, personId } = room;
+    return this.db.transaction(async (tx) => {
+      await tx.insertInto('chat.room').values({ org_id: org, id, name, visibility, created_by: personId }).execute();
+      await tx.insertInto('chat.member').values({ org_id: org, room_id: id, person_id: personId, state: 'joined' }).execute();
+      return findRoom.one(tx, { org, id, person: personId });
+    });
+  }
+
+  find(org: string, id: string, person: string): Promise<RoomRow | undefined> {
+    return findRoom.first(this.db, { org, id, person });
+  }
+
+  list(org: string, person: string, after: string | undefined, limit: number): Promise<RoomRow[]> {
+    return roomsSeenBy(this.db.kysely, person)
+      .where('r.org_id', '=', org)
+      .where((eb) => eb.or([eb('r.visibility', '=', 'open'), eb('m.state', 'is not', null)]))
+      .$if(after !== undefined, (query) => query.where('r.id', '>', after!))
+      .orderBy('r.id')
+      .limit(limit)
+      .execute();
+  }
+
+  async invite(org: string, roomId: string, person: string, by: string): Promise<void> {
+    await this.db.kysely
+      .insertInto('chat.member')
+      .values({ org_id: org, room_id: roomId, person_id: person, state: 'invited', invited_by: by })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
+
+  /** False where the room is private and there is no invitation. */
+  join(org: string, roomId: string, person: string): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const accepted = await tx
+        .updateTable('chat.member')
+        .set({ state: 'joined', since: sql`now()` })
+        .where((eb) => isMember(eb, org, roomId, person))
+        .executeTakeFirst();
+      if (accepted.numUpdatedRows === 1n) return true;
+      const entered = await tx
+        .insertInto('chat.member')
+        .columns(['org_id', 'room_id', 'person_id', 'state'])
+        .expression((eb) =>
+          eb
+            .selectFrom('chat.room')
+            .select(['org_id', 'id', sql<string>`${person}::uuid`.as('person_id'), sql<string>`'joined'`.as('state')])
+            .where('org_id', '=', org)
+            .where('id', '=', roomId)
+            .where('visibility', '=', 'open'),
+        )
+        .executeTakeFirst();
+      return entered.numInsertedOrUpdatedRows === 1n;
+    });
+  }
+
+  async leave(org: string, roomId: string, person: string): Promise<void> {
+    await this.db.kysely
+      .deleteFrom('chat.member')
+      .where((eb) => isMember(eb, org, roomId, person))
+      .execute();
+  }
+}
+
+const isMember = (eb: ExpressionBuilder<ChatTables, 'chat.member'>, org: string, roomId: string, person: string) =>
+  eb.and([eb('org_id', '=', org), eb('room_id', '=', roomId), eb('person_id', '=', person)]);

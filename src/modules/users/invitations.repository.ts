@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { type ExpressionBuilder, type Insertable, sql } from 'kysely';
+import type { Role } from '#platform/contract/access';
+import { Database } from '#platform/database/database';
+import type { UsersTables } from './tables.ts';
+
+@Injectable()
+export class InvitationsRepository {
+  constructor(private readonly db: Database<UsersTables>) {}
+
+  insert(invitation: Insertable<UsersTables['users.invitation']>): Promise<void> {
+    return this.db.transaction(async (tx) => {
+      await tx.insertInto('users.invitation').values(invitation).execute();
+    });
+  }
+
+  /** Whether the person may use it, or did. */
+  async isOpenTo(tokenHash: Buffer, personId: string): Promise<boolean> {
+    const row = await this.db.kysely
+      .selectFrom('users.invitation')
+      .select('id')
+      .where('token_hash', '=', tokenHash)
+      .where((eb) => openTo(eb, personId))
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Uses up the invitation and makes the membership; undefined for one that is used up by another or has expired. */
+  accept(tokenHash: Buffer, personId: string): Promise<{ personId: string; organizationId: string; roles: Role[] } | undefined> {
+    return this.db.transaction(async (tx) => {
+      const invitation = await tx
+        .updateTable('users.invitation')
+        .set({ accepted_by: personId })
+        .where('token_hash', '=', tokenHash)
+        .where((eb) => openTo(eb, personId))
+        .returning(['org_id', sql<Role[]>`roles`.as('roles')])
+        .executeTakeFirst();
+      if (!invitation) return undefined;
+      await tx
+        .insertInto('users.membership')
+        .values({ org_id: invitation.org_id, person_id: personId, roles: invitation.roles })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      return tx
+        .selectFrom('users.membership')
+        .select(['person_id as personId', 'org_id as organizationId', sql<Role[]>`roles`.as('roles')])
+        .where('org_id', '=', invitation.org_id)
+        .where('person_id', '=', personId)
+        .executeTakeFirstOrThrow();
+    });
+  }
+}
+
+const openTo = (eb: ExpressionBuilder<UsersTables, 'users.invitation'>, personId: string) =>
+  eb.or([eb('accepted_by', '=', personId), eb.and([eb('accepted_by', 'is', null), eb('expires_at', '>', sql<string>`now()`)])]);

@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+import type { OperationDefinition } from '../contract/operation.ts';
+import { InvalidInput } from '../contract/platform.problems.ts';
+import { type FieldError, Problem } from '../contract/problem.ts';
+
+/** How many wrong places an answer lists. */
+const MOST_ERRORS = 20;
+
+/** RFC 6901. */
+const pointer = (path: readonly PropertyKey[]) =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+  const errors: FieldError[] = [];
+  for (const issue of issues) {
+    if (errors.length >= MOST_ERRORS) break;
+    if (issue.code === 'unrecognized_keys')
+      for (const key of issue.keys.slice(0, MOST_ERRORS - errors.length))
+        errors.push({ pointer: pointer([...issue.path, key.slice(0, 100)]), detail: 'There is no such field' });
+    else errors.push({ pointer: pointer(issue.path), detail: issue.message });
+  }
+  return errors;
+}
+
+/**
+ * The input as its schema has it.
+ * @throws Problem InvalidInput listing each wrong place
+ */
+export function validateInput(contract: OperationDefinition, input: unknown, unknownFields: 'refuse' | 'drop'): object {
+  const schema = unknownFields === 'refuse' ? contract.strictInput : contract.lenientInput;
+  const result = parse(schema, input ?? {});
+  if (result.success) return result.data;
+  throw new Problem(InvalidInput, undefined, { errors: fieldErrors(result.error.issues) });
+}
+
+/** A schema that contains itself is checked by recursion; what exhausts the stack is nested beyond all use. */
+function parse(schema: z.ZodObject, input: unknown) {
+  try {
+    return schema.safeParse(input);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Problem(InvalidInput, 'The input is nested too deep');
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { OperationDefinition } from '../contract/operation.ts';
+import type { RawRouteDefinition } from '../contract/raw-route.ts';
+import { Databases } from '../database/databases.ts';
+import type { BoundOperation } from './bound-operation.ts';
+import { Calls } from './calls.ts';
+import { Enhancers } from './enhancers.ts';
+import { definitionsOf, type FondasiModuleDefinition, fondasiModuleOf } from './fondasi-module.decorator.ts';
+import { operationOf, rawRouteOf } from './operation.decorator.ts';
+import { type BoundRawRoute, Pipeline } from './pipeline.ts';
+
+type Method = (...args: any[]) => any;
+
+/** Everything that this process serves. Transports mount what is here and know nothing else. */
+export interface Served {
+  readonly modules: readonly FondasiModuleDefinition[];
+  readonly operations: readonly BoundOperation[];
+  readonly rawRoutes: readonly BoundRawRoute[];
+}
+
+/** Finds the handlers of every module and puts the pipeline around them. */
+@Injectable()
+export class Operations {
+  private readonly logger = new Logger(Operations.name);
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+    private readonly enhancers: Enhancers,
+    private readonly pipeline: Pipeline,
+    private readonly databases: Databases,
+    private readonly calls: Calls,
+  ) {}
+
+  /** @throws Error when a contract and its handlers don't match */
+  bind(): Served {
+    const modules: FondasiModuleDefinition[] = [];
+    const operations: BoundOperation[] = [];
+    const rawRoutes: BoundRawRoute[] = [];
+    for (const wrapper of this.discovery.getControllers()) {
+      const host = wrapper.host!;
+      const module = fondasiModuleOf(host.metatype);
+      if (!module || !wrapper.instance) continue;
+      if (!modules.includes(module)) modules.push(module);
+      for (const method of this.methodsOf(wrapper.instance)) {
+        const enhancers = this.enhancers.around(wrapper.instance, method, host.token);
+        const handler = method.bind(wrapper.instance);
+        const operation = operationOf(method);
+        const rawRoute = rawRouteOf(method);
+        if (operation)
+          operations.push(this.pipeline.bind({ contract: operation, handler, enhancers, database: this.databases.of(module.name) }));
+        if (rawRoute) rawRoutes.push(this.pipeline.bindRaw(rawRoute, handler));
+      }
+    }
+    for (const module of modules) checkComplete(module, operations, rawRoutes);
+    checkModules(modules);
+    for (const operation of operations) this.calls.add(operation);
+    this.logger.log(`${operations.length} operations of ${modules.length} modules`);
+    return { modules, operations, rawRoutes };
+  }
+
+  private methodsOf(instance: object): Method[] {
+    const prototype = Object.getPrototypeOf(instance);
+    return this.scanner.getAllMethodNames(prototype).map((name) => prototype[name] as Method);
+  }
+}
+
+function checkComplete(module: FondasiModuleDefinition, operations: readonly BoundOperation[], rawRoutes: readonly BoundRawRoute[]) {
+  const declared: (OperationDefinition | RawRouteDefinition)[] = [
+    ...definitionsOf<OperationDefinition>(module.contract, 'operation'),
+    ...definitionsOf<RawRouteDefinition>(module.contract, 'rawRoute'),
+  ];
+  const served = [...operations, ...rawRoutes].map(({ contract }) => contract as OperationDefinition | RawRouteDefinition);
+  for (const definition of declared) {
+    const handlers = served.filter((contract) => contract === definition).length;
+    if (handlers !== 1) throw new Error(`${definition.name} has ${handlers} handlers in the module "${module.name}"; it needs one`);
+    if (!definition.name.startsWith(`${module.name}.`)) throw new Error(`${definition.name} does not belong to the module "${module.name}"`);
+  }
+  for (const contract of served)
+    if (contract.name.startsWith(`${module.name}.`) && !declared.includes(contract))
+      throw new Error(`${contract.name} is served, but the contract of "${module.name}" does not export it`);
+}
+
+function checkModules(modules: readonly FondasiModuleDefinition[]) {
+  const names = modules.map(({ name }) => name);
+  for (const { name, requires = [] } of modules)
+    for (const required of requires)
+      if (!names.includes(required)) throw new Error(`The module "${name}" needs the module "${required}"; add it to MODULES.`);
+}

@@ -1,0 +1,32 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import type { Config } from '#config/config';
+import { CONFIG } from '../settings.ts';
+
+/** Injects the connection to Redis, undefined where none is configured: `@Inject(REDIS) redis: Redis | undefined`. */
+export const REDIS = Symbol('fondasi:redis');
+
+/** One connection for the process. Commands fail at once while Redis is away; each user has its own way to go on. */
+@Injectable()
+export class RedisConnection implements OnApplicationShutdown {
+  readonly client: Redis | undefined;
+  private readonly logger = new Logger(RedisConnection.name);
+
+  constructor(@Inject(CONFIG) config: Config) {
+    if (config.REDIS_URL === undefined) return;
+    this.client = new Redis(config.REDIS_URL, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 500 });
+    let away = false;
+    this.client.on('error', (error) => {
+      if (!away) this.logger.warn(`Redis does not answer; limits are counted per process meanwhile (${error.message})`);
+      away = true;
+    });
+    this.client.on('ready', () => {
+      if (away) this.logger.log('Redis answers again');
+      away = false;
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.client?.disconnect();
+  }
+}

@@ -1,0 +1,193 @@
+import { z } from 'zod';
+import { inputName, type OperationDefinition } from '../../contract/operation.ts';
+import * as platform from '../../contract/platform.problems.ts';
+import type { ProblemDefinition } from '../../contract/problem.ts';
+import type { RawRouteDefinition } from '../../contract/raw-route.ts';
+
+type Json = Record<string, any>;
+
+export interface OpenApiInfo {
+  readonly version: string;
+  /** Names of modules with one sentence each, for the tags. */
+  readonly modules: readonly { readonly name: string; readonly summary: string }[];
+}
+
+/** The OpenAPI 3.1 document of what is served over REST. */
+export function openApi(operations: readonly OperationDefinition[], routes: readonly RawRouteDefinition[], info: OpenApiInfo): Json {
+  const schemas: Json = { Problem: PROBLEM };
+  const paths: Json = {};
+  const at = (path: string) => (paths[path.replace(/:([A-Za-z0-9]+)/g, '{$1}')] ??= {});
+  for (const operation of operations)
+    if (operation.access.who !== 'service') at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemas);
+  for (const route of routes) at(route.path)[route.method.toLowerCase()] = routeObject(route);
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Fondasi',
+      version: info.version,
+      summary: 'Every operation of the modules that this product has.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: info.modules.map(({ name, summary }) => ({ name, description: summary })),
+    paths,
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
+      securitySchemes: {
+        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `accessToken` that signing in answers.' },
+      },
+    },
+  };
+}
+
+function operationObject(operation: OperationDefinition, schemas: Json): Json {
+  const { properties = {}, required = [] } = jsonSchema(operation.input, 'input', schemas);
+  const query = operation.method === 'GET' || operation.method === 'DELETE';
+  const rest = Object.keys(properties).filter((name) => !operation.params.includes(name));
+  const parameter = (place: 'path' | 'query') => (name: string) => {
+    const { description, ...schema } = properties[name];
+    return { name, in: place, required: required.includes(name) && schema.default === undefined, schema, ...(description && { description }) };
+  };
+  const parameters: Json[] = [...operation.params.map(parameter('path')), ...(query ? rest.map(parameter('query')) : [])];
+  if (operation.retry === 'key') parameters.push(IDEMPOTENCY_KEY);
+  if (operation.version && rest.includes(operation.version)) parameters.push(IF_MATCH);
+  if (operation.method === 'GET' && !operation.secret) parameters.push(IF_NONE_MATCH);
+  const withBody = !query && rest.length > 0;
+  if (withBody)
+    schemas[inputName(operation.name)] = {
+      type: 'object',
+      properties: Object.fromEntries(rest.map((name) => [name, properties[name]])),
+      required: required.filter((name: string) => rest.includes(name) && properties[name].default === undefined),
+      additionalProperties: false,
+    };
+  return {
+    operationId: operation.name,
+    summary: operation.summary,
+    ...(operation.description && { description: operation.description }),
+    tags: [operation.module],
+    ...(operation.deprecated && { deprecated: true }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(withBody && {
+      requestBody: { required: true, content: { 'application/json': { schema: ref(inputName(operation.name)) } } },
+    }),
+    responses: responses(operation, schemas),
+    security: operation.access.who === 'anyone' ? [] : [{ accessToken: [] }],
+    ...accessNote(operation),
+  };
+}
+
+/** Who may call, for readers and for generators that want to know. */
+function accessNote({ access, limit }: OperationDefinition): Json {
+  return {
+    'x-access': access.who === 'may' ? { permission: access.permission.name, roles: access.permission.roles } : access.who,
+    'x-limit': limit.map(({ per, points, seconds }) => `${points} per ${seconds} s and ${per}`),
+  };
+}
+
+function responses(operation: OperationDefinition, schemas: Json): Json {
+  const { success } = operation;
+  const content = success === 204 ? undefined : { 'application/json': { schema: outputRef(operation, schemas) } };
+  const headers = {
+    ...(success !== 204 && operation.method === 'GET' && { ETag: header('Version of the answer, for `If-None-Match`.') }),
+    ...(operation.paged && { Link: header('The next page, `rel="next"`; absent on the last one.') }),
+  };
+  const result: Json = {
+    [success]: { description: success === 204 ? 'Done' : 'Success', ...(Object.keys(headers).length > 0 && { headers }), ...(content && { content }) },
+  };
+  if (operation.method === 'GET' && !operation.secret) result[304] = { description: 'Not changed since `If-None-Match`' };
+  const byStatus = Map.groupBy(problemsOf(operation), ({ status }) => status);
+  for (const [status, problems] of [...byStatus].sort(([a], [b]) => a - b))
+    result[status] = {
+      description: problems.map(({ code, title }) => `\`${code}\`: ${title}`).join('\n\n'),
+      content: { 'application/problem+json': { schema: ref('Problem') } },
+    };
+  return result;
+}
+
+/** Its own problems and those that any operation of its kind may answer with. */
+export function problemsOf(operation: OperationDefinition): ProblemDefinition[] {
+  const { access, limit, retry, version, inputFields } = operation;
+  return [
+    platform.InvalidInput,
+    ...(access.who === 'anyone' ? [] : [platform.Unauthenticated]),
+    ...(access.who === 'may' ? [platform.Forbidden] : []),
+    ...(access.who === 'steppedUp' ? [platform.StepUpRequired] : []),
+    ...operation.problems,
+    ...(version && inputFields.some(({ name }) => name === version) ? [platform.VersionMismatch] : []),
+    ...(retry === 'key' ? [platform.IdempotencyKeyReused] : []),
+    ...(retry === 'key' && operation.secret ? [platform.AlreadyDone] : []),
+    ...(limit.length > 0 ? [platform.TooManyRequests] : []),
+    platform.InternalError,
+    platform.Unavailable,
+  ].filter((problem, index, all) => all.indexOf(problem) === index);
+}
+
+function routeObject(route: RawRouteDefinition): Json {
+  return {
+    operationId: route.name,
+    summary: route.summary,
+    tags: [route.name.split('.')[0]],
+    responses: {
+      200: { description: 'Success', content: { [route.produces]: {} } },
+      '4XX': { description: 'A problem', content: { 'application/problem+json': { schema: ref('Problem') } } },
+    },
+    security: route.access.who === 'anyone' ? [] : [{ accessToken: [] }],
+  };
+}
+
+function outputRef(operation: OperationDefinition, schemas: Json): Json {
+  const { $ref } = jsonSchema(operation.output, 'output', schemas);
+  return { $ref };
+}
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const header = (description: string) => ({ description, schema: { type: 'string' } });
+
+/** JSON Schema of a type; the named schemas in it go to `schemas`. */
+function jsonSchema(type: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+  const { $schema: _, $defs = {}, ...schema } = z.toJSONSchema(type, { io, target: 'draft-2020-12', reused: 'inline', override: tidy }) as Json;
+  for (const [name, definition] of Object.entries($defs)) schemas[name] = move(definition);
+  return move(schema) as Json;
+}
+
+/** Zod's long patterns for formats say nothing that the format doesn't; `id` is our own bookkeeping. */
+function tidy({ jsonSchema: schema }: { jsonSchema: Json }) {
+  if (['uuid', 'date-time', 'email'].includes(schema.format)) delete schema.pattern;
+  delete schema.id;
+  if (schema.type === 'object' && schema.properties) schema.additionalProperties = false;
+}
+
+const move = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+  description: 'A unique text for this request. Repeated with the same key it takes effect once and answers the same; kept for 24 hours.',
+};
+const IF_MATCH = { name: 'If-Match', in: 'header', required: false, schema: { type: 'string' }, description: 'The version (`ETag`) that the change is based on.' };
+const IF_NONE_MATCH = { name: 'If-None-Match', in: 'header', required: false, schema: { type: 'string' }, description: 'An `ETag`; answers 304 when nothing changed.' };
+
+const PROBLEM = {
+  type: 'object',
+  description: 'An error (RFC 9457).',
+  properties: {
+    type: { type: 'string', format: 'uri-reference', description: 'A path on this server that explains the problem.' },
+    code: { type: 'string', description: 'The problem, as `<module>/<state>`.' },
+    status: { type: 'integer' },
+    title: { type: 'string' },
+    detail: { type: 'string' },
+    requestId: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: { pointer: { type: 'string', description: 'JSON Pointer into the input.' }, detail: { type: 'string' } },
+        required: ['pointer', 'detail'],
+      },
+    },
+  },
+  required: ['type', 'code', 'status', 'title', 'requestId'],
+};

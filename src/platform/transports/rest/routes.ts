@@ -1,0 +1,92 @@
+import { hash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Answer, BoundOperation } from '../../operations/bound-operation.ts';
+import type { Origin } from '../../operations/caller.ts';
+import type { BoundRawRoute } from '../../operations/pipeline.ts';
+import { restInput } from './rest-input.ts';
+
+/** Serves operations over REST. It turns a request into a call and the answer into a reply; all rules are the pipeline's. */
+export function mountRest(app: FastifyInstance, operations: readonly BoundOperation[]): void {
+  for (const operation of operations) if (operation.contract.access.who !== 'service') mount(app, operation);
+}
+
+function mount(app: FastifyInstance, { contract, invoke }: BoundOperation) {
+  const readInput = restInput(contract);
+  const cacheable = contract.method === 'GET' && !contract.secret;
+  const retried = contract.retry === 'key';
+  app.route({
+    method: contract.method,
+    url: contract.path,
+    config: { operation: contract.name },
+    handler: async (request, reply) => {
+      const origin = originOf(request, reply);
+      const answer = await invoke({
+        input: () => readInput(request),
+        credentials: { token: bearer(request) },
+        origin,
+        unknownFields: 'refuse',
+        form: 'json',
+        idempotencyKey: retried ? (request.headers['idempotency-key'] as string | undefined) : undefined,
+      });
+      // A customer's filter may have answered through Fastify itself.
+      return reply.sent ? reply : send(request, reply, answer, cacheable);
+    },
+  });
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, answer: Answer, cacheable: boolean): FastifyReply {
+  reply.code(answer.status);
+  if (answer.replayed) reply.header('idempotency-replayed', 'true');
+  if (answer.next !== undefined) reply.header('link', `<${nextUrl(request.url, answer.next)}>; rel="next"`);
+  if (answer.body === undefined) return reply.send();
+  const body = answer.body as string;
+  const etag = answer.version !== undefined ? `"${answer.version}"` : cacheable ? `W/"${hash('sha1', body, 'base64url')}"` : undefined;
+  if (etag) reply.header('etag', etag);
+  reply.header('cache-control', cacheable ? 'private, no-cache' : 'no-store');
+  if (cacheable && etag && matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  return reply.header('content-type', 'application/json; charset=utf-8').send(body);
+}
+
+/** RFC 9110, section 13.1.2: a weak comparison against each of the list. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const opaque = etag.replace(/^W\//, '');
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === opaque);
+}
+
+function nextUrl(url: string, cursor: string): string {
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  searchParams.set('cursor', cursor);
+  return `${pathname}?${searchParams}`;
+}
+
+/** RFC 6750. Any other scheme is no token of ours; the pipeline then sees an anonymous caller. */
+function bearer({ headers }: FastifyRequest): string | undefined {
+  const { authorization } = headers;
+  if (authorization === undefined) return undefined;
+  return authorization.slice(0, 7).toLowerCase() === 'bearer ' ? authorization.slice(7) : '';
+}
+
+const originOf = (request: FastifyRequest, reply: FastifyReply): Origin =>
+  (request.origin = {
+    requestId: request.id,
+    address: request.ip,
+    transport: 'rest',
+    native: { request, reply },
+    caller: undefined,
+  });
+
+/** Serves what no operation can express. The handler gets Fastify's request and reply, behind the same access rule. */
+export function mountRawRoutes(app: FastifyInstance, routes: readonly BoundRawRoute[]): void {
+  for (const { contract, handle } of routes)
+    app.route({
+      method: contract.method,
+      url: contract.path,
+      config: { operation: contract.name },
+      handler: async (request, reply) => {
+        const result = await handle(request, reply, originOf(request, reply), bearer(request));
+        if (result !== undefined && !reply.sent) reply.type(contract.produces).send(result);
+        return reply;
+      },
+    });
+}
