@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { loadConfig } from '#config/config';
 import { claim } from '#platform/database/embedded/claim';
 import { fileProblem } from '#platform/database/embedded/file-problem';
 import { StartError } from '#platform/start-error';
@@ -18,7 +19,7 @@ export async function run([source, ...more]: string[]): Promise<number> {
     // No platform may start on it meanwhile.
     const mark = database.embedded ? await claim(database.url) : undefined;
     try {
-      const tally = await importFrom(database.url, resolve(source), await migrationsFor(database.url));
+      const tally = await importFrom(database.url, resolve(source), () => migrateTarget(database.url));
       process.stdout.write(`${tally.summary}\nAll rows are there and have the checksums that were exported.\n`);
       return 0;
     } finally {
@@ -47,9 +48,8 @@ export async function importFrom(url: string, file: string, migrate: () => Promi
   }
 }
 
-/** The platform's and its modules' migrations, which the command `migrate` knows. */
-async function migrationsFor(url: string): Promise<() => Promise<void>> {
-  const path = './migrate.ts';
-  const { migrate } = (await import(path)) as { migrate(url: string): Promise<void> };
-  return () => migrate(url);
+/** Loaded when needed: with it comes the whole platform. */
+async function migrateTarget(url: string): Promise<void> {
+  const { migrate } = await import('./migrate.ts');
+  await migrate(url, loadConfig());
 }

@@ -4,11 +4,15 @@ type Command = { summary: string; load: () => Promise<{ run(args: string[]): Pro
 
 // Each command is loaded when it is asked for: `fondasi db` must not pay for the platform.
 const commands: Record<string, Command> = {
-  serve: { summary: 'start the platform, with the embedded database unless DATABASE_URL is set', load: () => import('./serve.ts') },
+  serve: {
+    summary: 'start the platform, with the embedded database unless DATABASE_URL is set',
+    load: () => import('./serve.ts'),
+  },
   db: { summary: 'run the embedded database alone, until Ctrl-C', load: () => import('./db.ts') },
   sql: { summary: 'open a prompt on the database, or run -c "statements"', load: () => import('./sql.ts') },
   export: { summary: 'write all data into a file or folder', load: () => import('./export.ts') },
   import: { summary: 'read an exported file into an empty database', load: () => import('./import.ts') },
+  migrate: { summary: "bring the database's schemas up to date", load: () => import('./migrate.ts') },
   version: { summary: 'print the version', load: () => import('./version.ts') },
 };
 

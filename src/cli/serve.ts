@@ -62,10 +62,18 @@ interface OpenDatabase {
 async function openDatabase(config: Config, log: ProcessLog): Promise<OpenDatabase> {
   if (config.DATABASE_URL !== undefined) {
     const { hostname, pathname } = new URL(config.DATABASE_URL);
-    return { url: config.DATABASE_URL, description: `${hostname}${pathname}`, lost: new Promise(() => {}), close: async () => {} };
+    return {
+      url: config.DATABASE_URL,
+      description: `${hostname}${pathname}`,
+      lost: new Promise(() => {}),
+      close: async () => {},
+    };
   }
   const say = (level: 'info' | 'warn' | 'error') => (message: string) => log.logger[level](`database: ${message}`);
-  const server = await startEmbedded({ dataDir: config.DATA_DIR, log: { info: say('info'), warn: say('warn'), error: say('error') } });
+  const server = await startEmbedded({
+    dataDir: config.DATA_DIR,
+    log: { info: say('info'), warn: say('warn'), error: say('error') },
+  });
   try {
     const claimed = await claim(server.url);
     return {
