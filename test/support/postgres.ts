@@ -10,6 +10,6 @@ declare module 'vitest' {
 export default function setup(project: TestProject): void {
   project.provide(
     'postgresUrl',
-    process.env['X18'] ?? process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres',
+    process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres',
   );
 }
