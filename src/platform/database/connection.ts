@@ -6,7 +6,7 @@ import type { DatabaseOptions } from './options.ts';
 import { types } from './types.ts';
 
 /** The oldest PostgreSQL that this platform runs on. */
-export const oldestServer = 15;
+const oldestServer = 15;
 
 /** '15.20 (Debian 15.20-0+deb12u1)' is 15. Throws, in one sentence, when the server is too old. */
 export function majorVersion(serverVersion: string): number {
