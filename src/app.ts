@@ -79,7 +79,7 @@ export const schemasOf = (modules: readonly Type[]): ModuleSchema[] =>
   });
 
 /** The modules that `MODULES` names. Nest modules that are no modules of the product (a customer's guards) are always in. */
-function chooseModules(modules: readonly Type[], wanted: readonly string[]): Type[] {
+export function chooseModules(modules: readonly Type[], wanted: readonly string[]): Type[] {
   if (wanted.includes('all')) return [...modules];
   const names = modules.map((module) => fondasiModuleOf(module)?.name);
   for (const name of wanted)
