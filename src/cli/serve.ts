@@ -36,7 +36,7 @@ export async function run(args: string[]): Promise<number> {
     }
   } finally {
     await database.close();
-    log.flush();
+    await log.close();
   }
   return 0;
 }
