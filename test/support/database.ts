@@ -1,13 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { jobsSchema } from '#platform/jobs/jobs-schema';
 import { Databases } from '#platform/database/databases';
 import { platformMigrations, readMigrations } from '#platform/database/migration-files';
 import { migrateAll } from '#platform/database/migrations';
 import type { ModuleSchema } from '#platform/database/migrations';
-import { roleSuffixOf, runtimeRole } from '#platform/database/options';
+import { roleSuffixOf, runtimeRole, withDatabase } from '#platform/database/options';
 import type { DatabaseOptions } from '#platform/database/options';
 import { inject } from 'vitest';
 
@@ -34,7 +35,7 @@ export async function freshDatabase(
     const name = `fondasi_test_${randomBytes(6).toString('hex')}`;
     // WAL_LOG copies a small database without the two checkpoints that FILE_COPY waits for.
     await admin.query(`create database ${escapeIdentifier(name)} template ${escapeIdentifier(template.name)} strategy wal_log`);
-    const roles = modules.map((module) => escapeIdentifier(runtimeRole(module.name, template.roleSuffix)));
+    const roles = [...modules, jobsSchema].map(({ name: module }) => escapeIdentifier(runtimeRole(module, template.roleSuffix)));
     if (overrides.roles !== 'off') {
       await admin.query(`revoke all on database ${name} from public; grant connect on database ${name} to ${roles.join(', ')}`);
     }
@@ -77,12 +78,6 @@ export async function emptyDatabase(server: string = inject('postgresUrl')): Pro
 
 export const secret = 'the secret that tests derive passwords from';
 
-export function withDatabase(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
-}
-
 /** Runs statements as the administrator of `url`. */
 export async function runOn(url: string, statements: string): Promise<void> {
   const client = new Client({ connectionString: url });
@@ -97,8 +92,11 @@ export async function runOn(url: string, statements: string): Promise<void> {
 /** The template for these modules in their present state; its name is the hash of all that goes into it. */
 async function templateOf(admin: Client, server: string, modules: readonly ModuleSchema[], roles: 'on' | 'off') {
   const hash = createHash('sha256').update(roles);
+  for (const source of ['database/roles.ts', 'database/migrations.ts', 'database/options.ts', 'jobs/jobs-schema.ts']) {
+    hash.update(await readFile(join(import.meta.dirname, '../../src/platform', source)));
+  }
   for (const file of await readMigrations(platformMigrations, 'platform')) hash.update(file.checksum);
-  for (const { name, migrations } of modules) {
+  for (const { name, migrations } of [...modules, jobsSchema]) {
     hash.update(name);
     for (const file of await readMigrations(migrations, 'module')) hash.update(file.checksum);
   }

@@ -4,13 +4,18 @@ import { specialKind } from './schema.ts';
 /** PostgreSQL's text holds no NUL, UTF-8 no lone surrogate: such text would fail deep inside or come back changed. */
 const storable = (text: string) => text.isWellFormed() && !text.includes('\0');
 
-const storableJson = (value: unknown): boolean => {
+/** Deeper data is nobody's; each level costs stack wherever the data is walked. */
+const DEEPEST = 64;
+
+const storableJson = (value: unknown, depth = 0): boolean => {
   if (typeof value === 'string') return storable(value);
   if (typeof value !== 'object' || value === null) return true;
-  return Object.entries(value).every(([key, item]) => storable(key) && storableJson(item));
+  if (depth === DEEPEST) return false;
+  return Object.entries(value).every(([key, item]) => storable(key) && storableJson(item, depth + 1));
 };
 
 const UNSTORABLE = 'Text holds a NUL or an unpaired surrogate';
+const UNSTORABLE_JSON = `${UNSTORABLE}, or the data is nested deeper than ${DEEPEST} levels`;
 
 /**
  * The type that accepts what comes in, made from the one that a contract declares.
@@ -37,7 +42,7 @@ export function accepting<S extends z.core.$ZodLooseShape>(shape: S, unknown: 'r
   };
 
   const rebuild = (type: z.ZodType): z.ZodType => {
-    if (specialKind(type) === 'json') return type.refine(storableJson, UNSTORABLE);
+    if (specialKind(type) === 'json') return type.refine((value) => storableJson(value), UNSTORABLE_JSON);
     if (type instanceof z.ZodString) return type.refine(storable, UNSTORABLE);
     if (type instanceof z.ZodObject) return object(type.shape);
     if (type instanceof z.ZodOptional) return accept(type.def.innerType).optional();

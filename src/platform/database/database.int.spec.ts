@@ -210,6 +210,34 @@ describe('an operation', () => {
     expect(await ids()).toEqual([1, 2, 3, 100, 200]);
   });
 
+  test('forgets what a failed transaction left for after the commit', async () => {
+    const log: string[] = [];
+    await runInOperation(notes, hooks(), async () => {
+      await notes.transaction((tx) => insert(tx, 1));
+      const failing = notes.transaction(async (tx) => {
+        afterCommit(() => log.push('of what failed'));
+        await insert(tx, 1);
+      });
+      await expect(failing).rejects.toThrow(/duplicate key/);
+      afterCommit(() => log.push('of what was kept'));
+    });
+    expect(log).toEqual(['of what was kept']);
+  });
+
+  test('gives what a handler left running a transaction of its own', async () => {
+    let goOn!: () => void;
+    let background!: Promise<unknown>;
+    await runInOperation(notes, hooks(), async () => {
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      background = gate.then(() => notes.transaction((tx) => insert(tx, 1)));
+      await notes.transaction((tx) => insert(tx, 2));
+    });
+    expect(await ids()).toEqual([2, 100, 200]);
+    goOn();
+    await background;
+    expect(await ids()).toEqual([1, 2, 100, 200]);
+  });
+
   test('leaves alone what another caller started', async () => {
     const failing = runInOperation(notes, hooks(), async () => {
       await notes.transaction((tx) => insert(tx, 1));

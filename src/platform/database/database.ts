@@ -44,7 +44,7 @@ export class Database<T> {
       return work(txOf(outer));
     }
     const operation = around?.operation;
-    if (operation?.module === this.module) return this.#inOperation(operation, work, options);
+    if (operation?.module === this.module && !operation.closed) return this.#inOperation(operation, work, options);
     const open = openScope();
     if (open) refuseOther(open, this.module, options);
     const scope = await this.begin(options.isolation);
@@ -96,18 +96,20 @@ export class Database<T> {
       const first = !operation.scope?.open;
       const scope = first ? await operation.begin(options.isolation) : operation.scope!;
       refuseOther(scope, this.module, options);
+      const left = scope.afterCommit.length;
       const savepoint = first ? undefined : await scope.tx.savepoint('call').execute();
       try {
         const result = await surroundings.run({ operation, scope }, work, txOf<T>(scope));
         await savepoint?.releaseSavepoint('call').execute();
         return result;
       } catch (error) {
-        if (savepoint)
-          await savepoint
-            .rollbackToSavepoint('call')
-            .execute()
-            .catch(() => undefined);
-        else await this.rollback(scope);
+        scope.afterCommit.length = left;
+        await (savepoint
+          ? savepoint
+              .rollbackToSavepoint('call')
+              .execute()
+              .catch(() => undefined)
+          : this.rollback(scope));
         throw error;
       }
     });

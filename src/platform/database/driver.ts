@@ -23,14 +23,17 @@ export function poolDialect(pool: Pool): Dialect {
 
 class PooledConnection implements DatabaseConnection {
   readonly connection: Connection;
+  /** False behind a transaction pooler, where the next statement may run on another server connection. */
+  readonly #named: boolean;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, named: boolean) {
     this.connection = connection;
+    this.#named = named;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const { command, rowCount, rows } = await this.connection.query({
-      name: (query as NamedQuery).name,
+      name: this.#named ? (query as NamedQuery).name : undefined,
       text: query.sql,
       values: query.parameters as unknown[],
     });
@@ -53,7 +56,7 @@ class PoolDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<PooledConnection> {
-    return new PooledConnection(await this.#pool.acquire());
+    return new PooledConnection(await this.#pool.acquire(), this.#pool.options.pooler !== 'transaction');
   }
 
   async releaseConnection({ connection }: PooledConnection): Promise<void> {

@@ -29,7 +29,7 @@ await onEveryServer((server) => {
 
   test('are applied once, in order, as the owner, in the schema of their module', async () => {
     await add(chat, '0002_member.sql', 'create table member (room_id int references room);');
-    expect(await migrate()).toEqual(['chat 0001_idempotency', 'chat 0001_room', 'chat 0002_member']);
+    expect(await migrate()).toEqual(['jobs 0001_worker', 'chat 0001_idempotency', 'chat 0001_room', 'chat 0002_member']);
     expect(await migrate()).toEqual([]);
     await add(chat, '0003_more.sql', 'alter table room add column name text;');
     await expect(migrate('verify')).rejects.toThrow(

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
+import { installEnqueueFunctions, installGraphileWorker, jobsSchema } from '#platform/jobs/jobs-schema';
 import { majorVersion } from './connection.ts';
 import { DatabaseRefused, sqlState } from './errors.ts';
 import { pendingMigrations, platformMigrations, readMigrations } from './migration-files.ts';
@@ -109,32 +110,46 @@ async function withLock(session: MigrationSession, patience: number, work: () =>
 
 async function migrateDatabase(session: MigrationSession, onApplied?: (migration: string) => void): Promise<string[]> {
   const { client, options } = session;
-  const names = session.modules.map(({ name }) => name);
+  const names = [...session.modules.map(({ name }) => name), jobsSchema.name];
   if (options.roles !== 'off') await closeDatabase(client, session.database);
   await ensureModules(client, options, names, session);
+  await installGraphileWorker(session);
   const applied: string[] = [];
-  const platform = await readMigrations(platformMigrations, 'platform');
-  for (const { name, migrations } of session.modules) {
+  for (const { name, files } of await schemasOf(session)) {
     const roles = quotedRoles(options, name, session.suffix, session.user);
     await ensureMigrationTable(session, name, roles);
-    const files = [...platform, ...(await readMigrations(migrations, 'module'))];
     for (const file of pendingMigrations(name, files, await appliedMigrations(client, name))) {
       await apply(session, name, roles, file);
       applied.push(`${name} ${file.name}`);
       onApplied?.(`${name} ${file.name}`);
     }
   }
+  await installEnqueueFunctions(
+    session,
+    session.modules.map(({ name }) => name),
+  );
   return applied;
 }
 
-async function verify(session: MigrationSession): Promise<void> {
+/** The schemas of a database with their migrations: that of the jobs; in each module's the platform's tables, then its own. */
+async function schemasOf({ modules }: MigrationSession): Promise<{ name: string; files: MigrationFile[] }[]> {
   const platform = await readMigrations(platformMigrations, 'platform');
-  for (const { name, migrations } of session.modules) {
+  return Promise.all([
+    readMigrations(jobsSchema.migrations, 'module').then((files) => ({ name: jobsSchema.name, files })),
+    ...modules.map(async ({ name, migrations }) => ({
+      name,
+      files: [...platform, ...(await readMigrations(migrations, 'module'))],
+    })),
+  ]);
+}
+
+async function verify(session: MigrationSession): Promise<void> {
+  for (const { name, files } of await schemasOf(session)) {
     const { rows } = await session.client.query('select 1 where to_regclass($1) is not null', [
       `${escapeIdentifier(name)}.migration`,
     ]);
     const applied = rows.length > 0 ? await appliedMigrations(session.client, name) : [];
-    const pending = pendingMigrations(name, [...platform, ...(await readMigrations(migrations, 'module'))], applied);
+    const pending = pendingMigrations(name, files, applied);
     if (pending.length > 0) {
       throw new DatabaseRefused(`The schema "${name}" lacks the migration ${pending[0]!.name}: run \`fondasi migrate\` first.`);
     }

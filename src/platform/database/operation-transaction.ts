@@ -18,6 +18,7 @@ export async function runInOperation<T, R>(db: Database<T>, hooks: OperationHook
   const operation: OperationScope = {
     module: db.module,
     scope: undefined,
+    closed: false,
     turn: Promise.resolve(),
     async begin(isolation) {
       const scope = await db.begin(isolation);
@@ -35,6 +36,7 @@ export async function runInOperation<T, R>(db: Database<T>, hooks: OperationHook
     try {
       const result = await work();
       await operation.turn; // a transaction() call that the handler didn't await
+      operation.closed = true;
       const scope = operation.scope?.open ? operation.scope : await db.begin(undefined);
       operation.scope = scope;
       await surroundings.run({ operation, scope }, hooks.beforeCommit, txOf<T>(scope), result);
@@ -42,6 +44,7 @@ export async function runInOperation<T, R>(db: Database<T>, hooks: OperationHook
       return result;
     } catch (error) {
       await operation.turn;
+      operation.closed = true;
       if (operation.scope?.open) await db.rollback(operation.scope);
       throw error;
     }

@@ -65,6 +65,10 @@ export function directUrlOf(options: DatabaseOptions, module: string): string {
 
 export const databaseNameOf = (url: string): string => parseIntoClientConfig(url).database ?? 'postgres';
 
+/** The same server, another database. Also for URLs with a socket folder, which `URL` can't read. */
+export const withDatabase = (url: string, name: string): string =>
+  url.replace(/^([a-z]+:\/\/[^/?]*)(\/[^?]*)?/, (_, server: string) => `${server}/${encodeURIComponent(name)}`);
+
 /** What ends the names of the roles that belong to a database. */
 export const roleSuffixOf = (options: Pick<DatabaseOptions, 'roleSuffix'>, url: string): string =>
   options.roleSuffix ?? createHash('sha256').update(databaseNameOf(url)).digest('hex').slice(0, 8);

@@ -6,7 +6,7 @@ import { onEveryServer } from '../../../test/support/servers.ts';
 import { Databases } from './databases.ts';
 import { migrateAll } from './migrations.ts';
 import { scramVerifierOf } from './roles.ts';
-import { ownerRole, passwordOf, runtimeLogin, runtimeRole } from './options.ts';
+import { databaseNameOf, ownerRole, passwordOf, runtimeLogin, runtimeRole } from './options.ts';
 
 const alpha = await moduleWith('alpha', {
   '0001_secret.sql': `
@@ -69,7 +69,7 @@ await onEveryServer((server) => {
       );
     });
 
-    test('is bounded in time, whatever a client asks for at first', async () => {
+    test('logs in as itself, and is bounded in time', async () => {
       const login = runtimeLogin(fresh.options, 'alpha');
       expect(await run('alpha', 'select current_setting($$statement_timeout$$) as t, current_user as u')).toEqual([
         { t: '30s', u: login.user },
@@ -80,7 +80,7 @@ await onEveryServer((server) => {
       const other = await freshDatabase([alpha], {}, server);
       const stranger = await emptyDatabase(server);
       await migrateAll({ database: { url: stranger.url, secret }, modules: [beta] });
-      const client = new Client({ ...runtimeLogin(fresh.options, 'beta'), database: new URL(stranger.url).pathname.slice(1) });
+      const client = new Client({ ...runtimeLogin(fresh.options, 'beta'), database: databaseNameOf(stranger.url) });
       await expect(client.connect()).rejects.toThrow(/permission denied for database/);
       await other.drop();
       await stranger.drop();
@@ -119,9 +119,9 @@ await onEveryServer((server) => {
       const name = `fondasi_admin_${Math.random().toString(36).slice(2, 10)}`;
       await runOn(server, `create role ${name} login createrole createdb password 'a password'`);
       const own = await emptyDatabase(server);
-      const database = new URL(own.url).pathname.slice(1);
+      const database = databaseNameOf(own.url);
       await runOn(server, `alter database ${database} owner to ${name}`);
-      const url = Object.assign(new URL(own.url), { username: name, password: 'a password' }).href;
+      const url = own.url.replace(/\/\/([^@/]*@)?/, `//${name}:a%20password@`);
       const options = { url, secret };
       await migrateAll({ database: options, modules: [alpha, beta] });
       await migrateAll({ database: options, modules: [alpha, beta] });

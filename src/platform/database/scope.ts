@@ -19,6 +19,8 @@ export const txOf = <T>(scope: Scope): Transaction<T> => scope.tx as unknown as 
 export interface OperationScope {
   readonly module: string;
   scope: Scope | undefined;
+  /** True once the handler is done: what it left running in the background gets transactions of its own. */
+  closed: boolean;
   /** The last of the operation's `transaction()` calls; they go one after the other. */
   turn: Promise<unknown>;
   begin(isolation: Isolation | undefined): Promise<Scope>;

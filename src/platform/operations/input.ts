@@ -28,7 +28,17 @@ function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
  */
 export function validateInput(contract: OperationDefinition, input: unknown, unknownFields: 'refuse' | 'drop'): object {
   const schema = unknownFields === 'refuse' ? contract.strictInput : contract.lenientInput;
-  const result = schema.safeParse(input ?? {});
+  const result = parse(schema, input ?? {});
   if (result.success) return result.data;
   throw new Problem(InvalidInput, undefined, { errors: fieldErrors(result.error.issues) });
+}
+
+/** A schema that contains itself is checked by recursion; what exhausts the stack is nested beyond all use. */
+function parse(schema: z.ZodObject, input: unknown) {
+  try {
+    return schema.safeParse(input);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Problem(InvalidInput, 'The input is nested too deep');
+    throw error;
+  }
 }

@@ -45,7 +45,7 @@ async function reacquire(url: string, released: () => boolean): Promise<SessionL
       return await compete(url);
     } catch (error) {
       if (error instanceof StartError) return 'taken';
-      await delay(RETRY_MS);
+      await delay(RETRY_MS, undefined, { ref: false }); // a process that has nothing else to do may end
     }
   }
   return 'released';
