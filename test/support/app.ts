@@ -29,7 +29,11 @@ export interface StartOptions {
 const SECRET_KEY = randomBytes(32).toString('base64url');
 
 /** The application on a fresh database, listening on a free port of this machine. */
-export async function startApp({ modules = everyModule, settings = {}, database: given }: StartOptions = {}): Promise<RunningApp> {
+export async function startApp({
+  modules = everyModule,
+  settings = {},
+  database: given,
+}: StartOptions = {}): Promise<RunningApp> {
   const schemas = modules.flatMap((module) => {
     const { name, migrations } = fondasiModuleOf(module)!;
     return migrations ? [{ name, migrations }] : [];
