@@ -7,10 +7,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Config } from '#config/config';
 import { migrateAll } from '#platform/database/migrations';
 import type { DatabaseOptions } from '#platform/database/options';
+import { Health } from '#platform/observability/health';
 import type { ProcessLog } from '#platform/observability/logger';
+import { Metrics } from '#platform/observability/metrics';
 import { NestLogger } from '#platform/observability/nest-logger';
 import { fondasiModuleOf } from '#platform/operations/fondasi-module.decorator';
 import { Operations } from '#platform/operations/operations';
+import { Pipeline } from '#platform/operations/pipeline';
 import { PlatformModule } from '#platform/platform.module';
 import { Secrets } from '#platform/security/secrets';
 import { StartError } from '#platform/start-error';
@@ -41,7 +44,7 @@ export async function createApp({ config, databaseUrl, log, modules, database: o
   });
   await migrateAll({ database, modules: schemas });
 
-  @Module({ imports: [PlatformModule.forRoot({ config, database }), ...chosen] })
+  @Module({ imports: [PlatformModule.forRoot({ config, database, log, modules: schemas.map(({ name }) => name) }), ...chosen] })
   class Product {}
 
   const edge = edgeOptions(config);
@@ -51,7 +54,13 @@ export async function createApp({ config, databaseUrl, log, modules, database: o
     abortOnError: false,
   });
   const served = app.get(Operations).bind();
-  await mountHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, served, edge, config, log.logger);
+  await mountHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, edge, config, {
+    served,
+    pipeline: app.get(Pipeline),
+    health: app.get(Health),
+    metrics: app.get(Metrics),
+    log,
+  });
   return app;
 }
 

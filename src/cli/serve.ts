@@ -4,6 +4,10 @@ import { type Config, loadConfig } from '#config/config';
 import { claim } from '#platform/database/embedded/claim';
 import { startEmbedded } from '#platform/database/embedded/server';
 import { createLog, type ProcessLog } from '#platform/observability/logger';
+import { Health } from '#platform/observability/health';
+import { Metrics } from '#platform/observability/metrics';
+import { serveMetrics } from '#platform/observability/metrics-server';
+import { startTracing } from '#platform/observability/tracing';
 import { StartError } from '#platform/start-error';
 import { type StartNotice, StartNotices } from '#platform/start-notices';
 import { modules } from '../app.module.ts';
@@ -19,11 +23,15 @@ export async function run(args: string[]): Promise<number> {
   const log = createLog(config);
   // SIGHUP reopens a log file, for whoever rotates it.
   const stopAsked = askedToStop(config.LOG_FILE ? ['SIGINT', 'SIGTERM'] : undefined);
+  const stopTracing = await startTracing(config);
   const database = await openDatabase(config, log);
   try {
     const app = await createApp({ config, databaseUrl: database.url, log, modules });
+    let metricsServer: Awaited<ReturnType<typeof serveMetrics>> | undefined;
     try {
       const url = await listen(app, config);
+      const metricsPort = config.METRICS_PORT;
+      if (metricsPort !== undefined) metricsServer = await serveMetrics(app.get(Metrics), config.HOST, metricsPort);
       announce([
         { label: 'Fondasi', text: url },
         ...(config.API_DOCS ? [{ label: 'API', text: `${url}/api-docs` }] : []),
@@ -33,9 +41,11 @@ export async function run(args: string[]): Promise<number> {
       await Promise.race([stopAsked, database.lost]);
     } finally {
       await close(app);
+      await metricsServer?.close();
     }
   } finally {
     await database.close();
+    await stopTracing();
     await log.close();
   }
   return 0;
@@ -98,6 +108,7 @@ function announce(notices: readonly StartNotice[]) {
 
 /** No new requests, the running ones to their end, then whatever still holds on is cut off. */
 async function close(app: NestFastifyApplication): Promise<void> {
+  app.get(Health).drain();
   const server = app.getHttpServer();
   const force = setTimeout(() => server.closeAllConnections?.(), DRAIN_MS);
   await app.close();

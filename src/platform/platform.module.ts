@@ -3,7 +3,12 @@ import { DiscoveryModule } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import type { Config } from '#config/config';
 import { DatabaseModule } from './database/database.module.ts';
+import { Databases } from './database/databases.ts';
 import type { DatabaseOptions } from './database/options.ts';
+import { JobsModule } from './jobs/jobs.module.ts';
+import { Health } from './observability/health.ts';
+import type { ProcessLog } from './observability/logger.ts';
+import { Metrics } from './observability/metrics.ts';
 import { Calls } from './operations/calls.ts';
 import { Enhancers } from './operations/enhancers.ts';
 import { Observation } from './operations/observation.ts';
@@ -18,19 +23,28 @@ import { StartNotices } from './start-notices.ts';
 
 export interface PlatformOptions {
   readonly config: Config;
+  readonly log: ProcessLog;
+  /** Names of the modules that this process runs. */
+  readonly modules: readonly string[];
   readonly database: DatabaseOptions;
 }
 
 /** What every module stands on. It knows no module. */
 @Module({})
 export class PlatformModule {
-  static forRoot({ config, database }: PlatformOptions): DynamicModule {
+  static forRoot({ config, database, log, modules }: PlatformOptions): DynamicModule {
     const providers: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: Secrets, useFactory: () => new Secrets(config.SECRET_KEY) },
       RedisConnection,
       { provide: REDIS, useFactory: (connection: RedisConnection) => connection.client, inject: [RedisConnection] },
-      { provide: RateLimits, useFactory: (redis?: Redis) => new RateLimits(redis), inject: [REDIS] },
+      {
+        provide: RateLimits,
+        useFactory: (metrics: Metrics, redis?: Redis) => new RateLimits(redis, (operation) => metrics.rateLimitRefused(operation)),
+        inject: [Metrics, REDIS],
+      },
+      { provide: Metrics, useFactory: (databases: Databases) => measured(databases, modules), inject: [Databases] },
+      { provide: Health, useFactory: (databases: Databases) => checked(databases, log), inject: [Databases] },
       AccessTokens,
       StartNotices,
       Observation,
@@ -42,9 +56,26 @@ export class PlatformModule {
     return {
       module: PlatformModule,
       global: true,
-      imports: [DiscoveryModule, DatabaseModule.forRoot(database)],
+      imports: [DiscoveryModule, DatabaseModule.forRoot(database), JobsModule.forRoot({ modules })],
       providers,
-      exports: [CONFIG, Secrets, StartNotices, REDIS, RateLimits, AccessTokens, Pipeline, Operations, Calls],
+      exports: [CONFIG, Secrets, StartNotices, REDIS, RateLimits, AccessTokens, Metrics, Health, Pipeline, Operations, Calls],
     };
   }
+}
+
+function measured(databases: Databases, modules: readonly string[]): Metrics {
+  const metrics = new Metrics();
+  const none = { open: 0, idle: 0, waiting: 0 };
+  for (const module of modules)
+    metrics.databasePool(module, () => {
+      const { open, idle, waiting } = databases.figures().modules[module] ?? none;
+      return { total: open, idle, waiting };
+    });
+  return metrics;
+}
+
+function checked(databases: Databases, { logger }: ProcessLog): Health {
+  const health = new Health((name, err) => logger.warn({ err }, `not ready: ${name}`));
+  health.register('database', () => databases.ping());
+  return health;
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig } from '#config/config';
@@ -14,8 +16,8 @@ export interface RunningApp {
   readonly url: string;
   readonly app: NestFastifyApplication;
   readonly database: FreshDatabase;
-  /** What was logged, a line each, as JSON text. */
-  readonly logged: string[];
+  /** Reads what was logged so far, a line each, as JSON text. Lines are written every half second. */
+  logged(): string;
   close(): Promise<void>;
 }
 
@@ -39,10 +41,10 @@ export async function startApp({
     return migrations ? [{ name, migrations }] : [];
   });
   const database = given ?? (await freshDatabase(schemas));
-  const env = { NODE_ENV: 'test', SECRET_KEY, PORT: '0', TRUST_PROXY: '127.0.0.1', LOG_LEVEL: 'info', ...settings };
+  const logFile = join(tmpdir(), `fondasi-test-${randomBytes(6).toString('hex')}.log`);
+  const env = { NODE_ENV: 'test', SECRET_KEY, PORT: '0', TRUST_PROXY: '127.0.0.1', LOG_FILE: logFile, ...settings };
   const config = loadConfig(env, { cwd: tmpdir() });
-  const logged: string[] = [];
-  const log = createLog(config, { write: (line) => void logged.push(line) });
+  const log = createLog(config);
   const { url, ...options } = database.options;
   const app = await createApp({ config, databaseUrl: url, log, modules, database: options });
   await app.listen(0, '127.0.0.1');
@@ -51,9 +53,11 @@ export async function startApp({
     url: `http://127.0.0.1:${port}`,
     app,
     database,
-    logged,
+    logged: () => readFileSync(logFile, 'utf8'),
     close: async () => {
       await app.close();
+      await log.close();
+      rmSync(logFile);
       if (!given) await database.drop();
     },
   };

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Problem } from '#platform/contract/problem';
+import { Metrics } from '#platform/observability/metrics';
 import { TooManySignIns } from './contract.ts';
 import type { PasswordResult, PasswordTask } from './password.worker.ts';
 
@@ -23,8 +24,8 @@ export class PasswordHasher implements OnApplicationShutdown {
   private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
 
-  get queueLength(): number {
-    return this.waiting.size;
+  constructor(metrics: Metrics) {
+    metrics.observe('password_queue_length', 'Passwords that wait to be hashed or checked.', () => this.waiting.size);
   }
 
   /** @throws Problem TooManySignIns */

@@ -6,9 +6,6 @@ import { nothing, operation, page, paging } from '#platform/contract/operation';
 import { problem } from '#platform/contract/problem';
 import { Id, schema, Timestamp } from '#platform/contract/schema';
 
-/** The organization that everyone belongs to who does not know of organizations. */
-export const DEFAULT_ORGANIZATION = '00000000-0000-7000-8000-000000000001';
-
 const Name = z.string().min(1).max(100);
 const Roles = z.array(z.enum(ROLES)).min(1).max(ROLES.length);
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { DEFAULT_ORGANIZATION } from '#platform/contract/access';
 import type { Input } from '#platform/contract/operation';
 import { Problem } from '#platform/contract/problem';
-import { DEFAULT_ORGANIZATION, InvitationNotFound, OwnerExists, type registerPerson } from './contract.ts';
+import { InvitationNotFound, OwnerExists, type registerPerson } from './contract.ts';
 import { InvitationsService } from './invitations.service.ts';
 import { RegistrationRepository } from './registration.repository.ts';
 

@@ -4,6 +4,9 @@ import { type Window, windowSeconds } from './limit.ts';
 export const ROLES = ['owner', 'admin', 'member', 'guest'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** The organization that everyone belongs to who does not know of organizations; its administrators run the installation. */
+export const DEFAULT_ORGANIZATION = '00000000-0000-7000-8000-000000000001';
+
 /** Something that a caller may or may not do in an organization, and the roles that may. */
 export interface PermissionDefinition {
   readonly kind: 'permission';
@@ -11,6 +14,8 @@ export interface PermissionDefinition {
   readonly name: string;
   readonly summary: string;
   readonly roles: readonly Role[];
+  /** It is about the whole installation: held in the default organization only. */
+  readonly installation?: boolean;
 }
 
 export const permission = (definition: Omit<PermissionDefinition, 'kind'>): PermissionDefinition => ({

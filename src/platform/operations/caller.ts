@@ -1,4 +1,4 @@
-import type { PermissionDefinition, Role } from '../contract/access.ts';
+import { DEFAULT_ORGANIZATION, type PermissionDefinition, type Role } from '../contract/access.ts';
 
 /** What a verified access token says. */
 export interface Principal {
@@ -18,8 +18,6 @@ export interface Origin {
   /** Network address of the client, as far as trusted proxies tell it. */
   readonly address: string;
   readonly transport: 'rest' | 'call';
-  /** W3C trace context of the request, when it had one. */
-  readonly traceparent?: string;
   /** The transport's own request and reply (Fastify's, over REST). */
   readonly native?: { readonly request: unknown; readonly reply: unknown };
   /** Who it turned out to be, once the pipeline knows; for the transport's log. */
@@ -60,6 +58,7 @@ export class Caller {
 
   may(permission: PermissionDefinition): boolean {
     if (this.kind === 'service') return true;
+    if (permission.installation && this.principal?.organizationId !== DEFAULT_ORGANIZATION) return false;
     return this.roles.some((role) => permission.roles.includes(role));
   }
 
@@ -71,8 +70,8 @@ export class Caller {
   /** As it goes along on a call to another module: no rate limit counts it again, and there is no HTTP request behind it. */
   forwarded(): Caller {
     if (this.origin.transport === 'call') return this;
-    const { requestId, address, traceparent } = this.origin;
-    return new Caller(this.kind, { requestId, address, traceparent, transport: 'call' }, this.deadline, this.principal, this.service);
+    const { requestId, address } = this.origin;
+    return new Caller(this.kind, { requestId, address, transport: 'call' }, this.deadline, this.principal, this.service);
   }
 
   private required(): Principal {

@@ -1,11 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import { MalformedRequest, MethodNotAllowed, NotFound } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
+import { type ProcessLog } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import { randomHex } from '../../observability/request-context.ts';
 import { replyProblem } from './problem-reply.ts';
+import { observeRequests } from './request-observation.ts';
 
 export interface EdgeOptions {
   readonly bodyLimit: number;
@@ -16,14 +19,18 @@ export interface EdgeOptions {
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
 }
 
-/** What the edge has to tell: refused connections and unforeseen errors. */
-export interface EdgeLog {
+/** What the edge has to tell: finished requests, refused connections, unforeseen errors. */
+export interface EdgeLog extends Pick<ProcessLog, 'request'> {
+  readonly logger: Reports;
+}
+
+interface Reports {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
 /** How Fastify is made. */
-export function fastifyOptions(options: EdgeOptions, log: EdgeLog): FastifyServerOptions {
+export function fastifyOptions(options: EdgeOptions, log: Reports): FastifyServerOptions {
   return {
     logger: false,
     bodyLimit: options.bodyLimit,
@@ -37,7 +44,7 @@ export function fastifyOptions(options: EdgeOptions, log: EdgeLog): FastifyServe
       maxHeaderSize: 16_384,
     },
     trustProxy: options.trustProxy.length > 0 ? [...options.trustProxy] : false,
-    genReqId: () => randomUUID(),
+    genReqId: () => randomHex(8),
     requestIdHeader: false,
     forceCloseConnections: 'idle',
     onProtoPoisoning: 'error',
@@ -72,7 +79,8 @@ function refuseDuplicateHeaders({ raw }: FastifyRequest) {
 }
 
 /** What every request passes on its way in and out, before and after any operation. */
-export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log: EdgeLog): Promise<void> {
+export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log: EdgeLog, metrics: Metrics): Promise<void> {
+  observeRequests(app, log, metrics);
   app.removeContentTypeParser('text/plain');
   // A body-less request with a JSON content type is common among clients; it has no input, not wrong input.
   app.removeContentTypeParser('application/json');
@@ -100,7 +108,7 @@ export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log:
     }
   });
   const unexpected = (error: unknown, request: FastifyRequest) =>
-    log.error({ err: error, requestId: request.id, path: request.routeOptions.url }, 'unexpected error');
+    log.logger.error({ err: error, requestId: request.id, path: request.routeOptions.url }, 'unexpected error');
   app.setErrorHandler((error, request, reply) => replyProblem(error, request, reply, unexpected));
   const allowed = allowedMethods(app);
   app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
@@ -124,7 +132,7 @@ function allowedMethods(app: FastifyInstance): (url: string) => string[] {
 }
 
 /** A request that never became one: sent too slowly, broken off, or no HTTP at all. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, log: EdgeLog) {
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, log: Reports) {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   log.warn({ code: error.code, address: socket.remoteAddress }, 'connection refused');
   const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';

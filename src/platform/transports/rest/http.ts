@@ -1,16 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '#config/config';
-import type { Logger } from '../../observability/logger.ts';
+import type { Health } from '../../observability/health.ts';
+import type { ProcessLog } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
+import type { Pipeline } from '../../operations/pipeline.ts';
 import { mountApiDocs } from './api-docs.ts';
 import { type EdgeOptions, mountEdge } from './edge.ts';
+import { operatorRoutes } from './operator-routes.ts';
 import { mountRawRoutes, mountRest } from './routes.ts';
 
-/** All that answers over HTTP. */
-export async function mountHttp(app: FastifyInstance, served: Served, edge: EdgeOptions, config: Config, logger: Logger): Promise<void> {
-  await mountEdge(app, edge, logger);
-  mountRest(app, served.operations);
-  mountRawRoutes(app, served.rawRoutes);
-  mountApiDocs(app, served, config.API_DOCS);
+export interface HttpParts {
+  readonly served: Served;
+  readonly pipeline: Pipeline;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly log: ProcessLog;
 }
 
+/** All that answers over HTTP. */
+export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config: Config, parts: HttpParts): Promise<void> {
+  const { served, pipeline, health, metrics, log } = parts;
+  await mountEdge(app, edge, log, metrics);
+  mountRest(app, served.operations);
+  mountRawRoutes(app, [...served.rawRoutes, ...operatorRoutes(pipeline, health, metrics, config)]);
+  mountApiDocs(app, served, config.API_DOCS);
+}

@@ -17,11 +17,13 @@ function mount(app: FastifyInstance, { contract, invoke }: BoundOperation) {
   app.route({
     method: contract.method,
     url: contract.path,
+    config: { operation: contract.name },
     handler: async (request, reply) => {
+      const origin = originOf(request, reply);
       const answer = await invoke({
         input: () => readInput(request),
         credentials: { token: bearer(request) },
-        origin: originOf(request, reply),
+        origin,
         unknownFields: 'refuse',
         form: 'json',
         idempotencyKey: retried ? (request.headers['idempotency-key'] as string | undefined) : undefined,
@@ -65,13 +67,14 @@ function bearer({ headers }: FastifyRequest): string | undefined {
   return authorization.slice(0, 7).toLowerCase() === 'bearer ' ? authorization.slice(7) : '';
 }
 
-export const originOf = (request: FastifyRequest, reply: FastifyReply): Origin => ({
-  requestId: request.id,
-  address: request.ip,
-  transport: 'rest',
-  traceparent: request.headers.traceparent as string | undefined,
-  native: { request, reply },
-});
+const originOf = (request: FastifyRequest, reply: FastifyReply): Origin =>
+  (request.origin = {
+    requestId: request.id,
+    address: request.ip,
+    transport: 'rest',
+    native: { request, reply },
+    caller: undefined,
+  });
 
 /** Serves what no operation can express. The handler gets Fastify's request and reply, behind the same access rule. */
 export function mountRawRoutes(app: FastifyInstance, routes: readonly BoundRawRoute[]): void {
@@ -79,6 +82,7 @@ export function mountRawRoutes(app: FastifyInstance, routes: readonly BoundRawRo
     app.route({
       method: contract.method,
       url: contract.path,
+      config: { operation: contract.name },
       handler: async (request, reply) => {
         const result = await handle(request, reply, originOf(request, reply), bearer(request));
         if (result !== undefined && !reply.sent) reply.type(contract.produces).send(result);

@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ProcessLog } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import { beginRequest, runInRequest } from '../../observability/request-context.ts';
+import type { RequestRoute } from '../../observability/request-log.ts';
+import type { Origin } from '../../operations/caller.ts';
+
+interface ObservedRoute extends RequestRoute {
+  readonly observe: (status: number, seconds: number) => void;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Where the request comes from, and once the pipeline knows, who asks. */
+    origin: Origin | null;
+  }
+  interface FastifyContextConfig {
+    /** Name of the operation that the route serves. */
+    operation?: string;
+    observed?: ObservedRoute;
+  }
+}
+
+/** A log line and a measurement of every request, whatever became of it; and its ids on all lines in between. */
+export function observeRequests(app: FastifyInstance, log: Pick<ProcessLog, 'request'>, metrics: Metrics): void {
+  const observed = (method: string, path: string, operation?: string): ObservedRoute => ({
+    operation,
+    transport: 'rest',
+    method,
+    path,
+    observe: metrics.route(method, path),
+  });
+  app.decorateRequest('origin', null);
+  app.addHook('onRoute', (route) => {
+    const config = (route.config ??= {});
+    config.observed = observed([route.method].flat()[0]!, route.url, config.operation);
+  });
+  app.addHook('onRequest', (request, _reply, done) => {
+    metrics.requestStarted();
+    runInRequest(beginRequest(request.headers.traceparent as string | undefined, request.id), done);
+  });
+  // Whatever matched no route counts as one, or a scanner would fill the metrics with its guesses.
+  const nowhere = observed('*', '*');
+  app.addHook('onResponse', (request: FastifyRequest, reply, done) => {
+    const milliseconds = reply.elapsedTime;
+    const route = request.routeOptions.config.observed ?? nowhere;
+    const principal = request.origin?.caller?.principal;
+    metrics.requestFinished();
+    route.observe(reply.statusCode, milliseconds / 1_000);
+    log.request({
+      route,
+      status: reply.statusCode,
+      milliseconds,
+      callerId: principal?.personId,
+      orgId: principal?.organizationId,
+      address: reply.statusCode >= 400 ? request.ip : undefined,
+    });
+    done();
+  });
+}
