@@ -7,7 +7,7 @@ const checks = {
   format: 'oxfmt --check',
   types: 'tsc --noEmit',
   'import rules': 'node scripts/import-rules.js',
-  'dead code': 'knip --no-progress',
+  'dead code': 'knip --no-progress --tsConfig tsconfig.build.json',
   'generated pages': 'node --conditions=source scripts/config-docs.ts --check',
   lockfile: 'node scripts/lockfile.js',
 };

@@ -33,20 +33,20 @@ const rest: Transport = {
   outside: true,
   async call({ app }, contract, input, as) {
     if (as === 'service') throw new Error('the outside is no service');
-    const rest: Record<string, unknown> = { ...input };
+    const fields: Record<string, unknown> = { ...input };
     const path = contract.path.replace(/:([A-Za-z0-9]+)/g, (_, name: string) => {
-      const value = String(rest[name]);
-      delete rest[name];
+      const value = String(fields[name]);
+      delete fields[name];
       return encodeURIComponent(value);
     });
     const person = as ?? anonymous(app);
     const inQuery = contract.method === 'GET' || contract.method === 'DELETE';
     const query = new URLSearchParams(
-      Object.entries(rest).flatMap(([key, value]) => [value].flat().map((each) => [key, String(each)] as [string, string])),
+      Object.entries(fields).flatMap(([key, value]) => [value].flat().map((each) => [key, String(each)] as [string, string])),
     );
     const reply = inQuery
-      ? await person.request(contract.method, Object.keys(rest).length ? `${path}?${query}` : path)
-      : await person.request(contract.method, path, rest);
+      ? await person.request(contract.method, Object.keys(fields).length ? `${path}?${query}` : path)
+      : await person.request(contract.method, path, fields);
     const { body } = reply;
     return {
       code: reply.status < 400 ? undefined : body.code,

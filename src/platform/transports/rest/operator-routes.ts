@@ -39,14 +39,15 @@ const measurements = rawRoute({
 
 /** What operators and their balancers ask. Metrics are here only where they have no port of their own. */
 export function operatorRoutes(pipeline: Pipeline, health: Health, metrics: Metrics, { METRICS_PORT }: Config): BoundRawRoute[] {
-  const report = ({ status, body }: HealthReport, reply: FastifyReply) => {
-    reply.code(status).header('cache-control', 'no-store');
-    return JSON.stringify(body);
-  };
   const routes = [
     pipeline.bindRaw(live, (_request: FastifyRequest, reply: FastifyReply) => report(health.live(), reply)),
     pipeline.bindRaw(ready, async (_request: FastifyRequest, reply: FastifyReply) => report(await health.ready(), reply)),
   ];
   if (METRICS_PORT !== undefined) return routes;
   return [...routes, pipeline.bindRaw(measurements, async () => (await metrics.page()).text)];
+}
+
+function report({ status, body }: HealthReport, reply: FastifyReply): string {
+  reply.code(status).header('cache-control', 'no-store');
+  return JSON.stringify(body);
 }
