@@ -37,6 +37,6 @@ export default defineConfig({
         },
       },
     ],
-    coverage: { include: ['src/**/*.ts'], exclude: ['src/**/*.spec.ts'] },
+    coverage: { reportOnFailure: true, include: ['src/**/*.ts'], exclude: ['src/**/*.spec.ts'] },
   },
 });
