@@ -6,8 +6,16 @@ const shared = { resolve: { conditions }, ssr: { resolve: { conditions: ['source
 export default defineConfig({
   ...shared,
   test: {
+    reporters: ['default', './test/support/closing-reporter.ts'],
     projects: [
-      { ...shared, test: { name: 'unit', include: ['src/**/*.spec.ts', 'bench/**/*.spec.ts'], exclude: ['**/*.int.spec.ts'] } },
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          include: ['src/**/*.spec.ts', 'scripts/**/*.spec.ts', 'test/support/*.spec.ts', 'bench/**/*.spec.ts'],
+          exclude: ['**/*.int.spec.ts'],
+        },
+      },
       {
         ...shared,
         test: {

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '#config/config';
-import { migrateAll } from '#platform/database/migrations';
+import { migrateAll, type ModuleSchema } from '#platform/database/migrations';
 import type { DatabaseOptions } from '#platform/database/options';
 import { Health } from '#platform/observability/health';
 import type { ProcessLog } from '#platform/observability/logger';
@@ -35,24 +35,31 @@ export interface AppOptions {
  * The application, migrated and wired, ready to `listen()`.
  * @throws StartError for what an operator can mend
  */
-export async function createApp({ config, databaseUrl, log, modules, database: overrides }: AppOptions): Promise<NestFastifyApplication> {
+export async function createApp({
+  config,
+  databaseUrl,
+  log,
+  modules,
+  database: overrides,
+}: AppOptions): Promise<NestFastifyApplication> {
   const chosen = chooseModules(modules, config.MODULES);
   const database = { ...databaseOptions(config, databaseUrl, log), ...overrides };
-  const schemas = chosen.flatMap((module) => {
-    const { name, migrations } = fondasiModuleOf(module)!;
-    return migrations ? [{ name, migrations }] : [];
-  });
+  const schemas = schemasOf(chosen);
   await migrateAll({ database, modules: schemas });
 
   @Module({ imports: [PlatformModule.forRoot({ config, database, log, modules: schemas.map(({ name }) => name) }), ...chosen] })
   class Product {}
 
   const edge = edgeOptions(config);
-  const app = await NestFactory.create<NestFastifyApplication>(Product, new EdgeAdapter(fastifyOptions(edge, log.logger) as never), {
-    logger: new NestLogger(log.logger),
-    bodyParser: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    Product,
+    new EdgeAdapter(fastifyOptions(edge, log.logger) as never),
+    {
+      logger: new NestLogger(log.logger),
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
   const served = app.get(Operations).bind();
   await mountHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, edge, config, {
     served,
@@ -64,14 +71,23 @@ export async function createApp({ config, databaseUrl, log, modules, database: o
   return app;
 }
 
-export function chooseModules(modules: readonly Type[], wanted: readonly string[]): Type[] {
-  const named = new Map(modules.map((module) => [fondasiModuleOf(module)!.name, module]));
-  if (wanted.includes('all')) return [...modules];
-  return wanted.map((name) => {
-    const module = named.get(name);
-    if (!module) throw new StartError(`MODULES names "${name}", which this product does not have: choose from ${[...named.keys()].join(', ')}.`);
-    return module;
+/** The schemas that the modules own. */
+export const schemasOf = (modules: readonly Type[]): ModuleSchema[] =>
+  modules.flatMap((module) => {
+    const { name, migrations } = fondasiModuleOf(module) ?? {};
+    return name && migrations ? [{ name, migrations }] : [];
   });
+
+/** The modules that `MODULES` names. Nest modules that are no modules of the product (a customer's guards) are always in. */
+export function chooseModules(modules: readonly Type[], wanted: readonly string[]): Type[] {
+  if (wanted.includes('all')) return [...modules];
+  const names = modules.map((module) => fondasiModuleOf(module)?.name);
+  for (const name of wanted)
+    if (!names.includes(name))
+      throw new StartError(
+        `MODULES names "${name}", which this product does not have: choose from ${names.filter(Boolean).join(', ')}.`,
+      );
+  return modules.filter((_module, index) => names[index] === undefined || wanted.includes(names[index]));
 }
 
 export function databaseOptions(config: Config, url: string, log: ProcessLog): DatabaseOptions {

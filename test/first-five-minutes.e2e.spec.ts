@@ -19,17 +19,26 @@ test('two people sign up, one opens a room and invites the other, both post and 
   expect((await bob.get(`/chat/rooms/${room.id}`)).body.code).toBe('chat/room-not-found');
   expect((await ann.post(`/chat/rooms/${room.id}/invite`, { personId: bob.id })).status).toBe(204);
   expect((await bob.get('/chat/rooms')).body.items).toMatchObject([{ id: room.id, membership: 'invited' }]);
-  expect((await bob.post(`/chat/rooms/${room.id}/messages`, { clientId: randomUUID(), text: 'early' })).body.code).toBe('chat/not-room-member');
+  expect((await bob.post(`/chat/rooms/${room.id}/messages`, { clientId: randomUUID(), text: 'early' })).body.code).toBe(
+    'chat/not-room-member',
+  );
   expect((await bob.post(`/chat/rooms/${room.id}/join`)).body).toMatchObject({ membership: 'joined' });
 
-  for (const [person, text] of [[ann, 'Hello'], [bob, 'Hi'], [ann, 'Welcome']] as const) {
+  for (const [person, text] of [
+    [ann, 'Hello'],
+    [bob, 'Hi'],
+    [ann, 'Welcome'],
+  ] as const) {
     const posted = await person.post(`/chat/rooms/${room.id}/messages`, { clientId: randomUUID(), text });
     expect(posted.status).toBe(201);
     expect(posted.body).toMatchObject({ roomId: room.id, authorId: person.id, text });
   }
 
   const oldest = await bob.get(`/chat/rooms/${room.id}/messages?order=oldest&limit=2`);
-  expect(oldest.body.items.map((message: any) => [message.seq, message.text])).toEqual([['1', 'Hello'], ['2', 'Hi']]);
+  expect(oldest.body.items.map((message: any) => [message.seq, message.text])).toEqual([
+    ['1', 'Hello'],
+    ['2', 'Hi'],
+  ]);
   const next = /<([^>]+)>; rel="next"/.exec(oldest.headers.get('link')!)![1]!;
   expect((await bob.get(next)).body).toMatchObject({ items: [{ seq: '3', text: 'Welcome' }] });
   const newest = await ann.get(`/chat/rooms/${room.id}/messages`);

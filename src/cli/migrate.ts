@@ -1,9 +1,8 @@
 import { type Config, loadConfig } from '#config/config';
 import { migrateAll } from '#platform/database/migrations';
 import { createLog } from '#platform/observability/logger';
-import { fondasiModuleOf } from '#platform/operations/fondasi-module.decorator';
 import { modules } from '../app.module.ts';
-import { chooseModules, databaseOptions } from '../app.ts';
+import { chooseModules, databaseOptions, schemasOf } from '../app.ts';
 import { openDatabase } from './opened-database.ts';
 
 /** Brings the database's schemas up to date without starting the platform. */
@@ -22,10 +21,7 @@ export async function run(): Promise<number> {
 export async function migrate(url: string, config: Config): Promise<string[]> {
   const log = createLog(config);
   try {
-    const schemas = chooseModules(modules, config.MODULES).flatMap((module) => {
-      const { name, migrations } = fondasiModuleOf(module)!;
-      return migrations ? [{ name, migrations }] : [];
-    });
+    const schemas = schemasOf(chooseModules(modules, config.MODULES));
     return await migrateAll({ database: databaseOptions(config, url, log), modules: schemas });
   } finally {
     await log.close();

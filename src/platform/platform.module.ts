@@ -40,7 +40,8 @@ export class PlatformModule {
       { provide: REDIS, useFactory: (connection: RedisConnection) => connection.client, inject: [RedisConnection] },
       {
         provide: RateLimits,
-        useFactory: (metrics: Metrics, redis?: Redis) => new RateLimits(redis, (operation) => metrics.rateLimitRefused(operation)),
+        useFactory: (metrics: Metrics, redis?: Redis) =>
+          new RateLimits(redis, (operation) => metrics.rateLimitRefused(operation)),
         inject: [Metrics, REDIS],
       },
       { provide: Metrics, useFactory: (databases: Databases) => measured(databases, modules), inject: [Databases] },

@@ -7,8 +7,7 @@ import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig } from '#config/config';
 import { createLog } from '#platform/observability/logger';
-import { fondasiModuleOf } from '#platform/operations/fondasi-module.decorator';
-import { createApp } from '../../src/app.ts';
+import { createApp, schemasOf } from '../../src/app.ts';
 import { modules as everyModule } from '../../src/app.module.ts';
 import { type FreshDatabase, freshDatabase } from './database.ts';
 
@@ -31,12 +30,12 @@ export interface StartOptions {
 const SECRET_KEY = randomBytes(32).toString('base64url');
 
 /** The application on a fresh database, listening on a free port of this machine. */
-export async function startApp({ modules = everyModule, settings = {}, database: given }: StartOptions = {}): Promise<RunningApp> {
-  const schemas = modules.flatMap((module) => {
-    const { name, migrations } = fondasiModuleOf(module)!;
-    return migrations ? [{ name, migrations }] : [];
-  });
-  const database = given ?? (await freshDatabase(schemas));
+export async function startApp({
+  modules = everyModule,
+  settings = {},
+  database: given,
+}: StartOptions = {}): Promise<RunningApp> {
+  const database = given ?? (await freshDatabase(schemasOf(modules)));
   const logFile = join(tmpdir(), `fondasi-test-${randomBytes(6).toString('hex')}.log`);
   const env = { NODE_ENV: 'test', SECRET_KEY, PORT: '0', TRUST_PROXY: '127.0.0.1', LOG_FILE: logFile, ...settings };
   const config = loadConfig(env, { cwd: tmpdir() });

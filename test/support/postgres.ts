@@ -23,6 +23,12 @@ const FORGETFUL = {
 
 /** One server for all tests of a project's run; the returned function stops it and removes its folder. */
 export default async function startServer(project: TestProject): Promise<() => Promise<void>> {
+  // A run inside a run (mutated copies of the source) uses the outer one's.
+  const outer = process.env.FONDASI_TEST_POSTGRES;
+  if (outer !== undefined) {
+    project.provide('postgresUrl', outer);
+    return async () => {};
+  }
   const dataDir = await mkdtemp(join(tmpdir(), 'fondasi-test-'));
   const log = { info: () => undefined, warn: console.warn, error: console.error };
   const server = await startEmbedded({ dataDir, log, settings: FORGETFUL });

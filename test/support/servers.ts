@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import { describe, inject } from 'vitest';
+import { leftOutTitle } from './services.ts';
 
 /**
  * Defines tests once per PostgreSQL: on the one of this run, and on the external one that POSTGRES_URL names (Debian's
@@ -14,7 +15,8 @@ export async function onEveryServer(define: (url: string) => void): Promise<void
   });
   if (external === own) return;
   const reason = externalVersion instanceof Error ? `${external} doesn't answer: ${externalVersion.message}` : undefined;
-  describe.skipIf(leftOut('PostgreSQL', reason))(`PostgreSQL ${reason ?? String(externalVersion)}`, () => {
+  const title = reason ? leftOutTitle('PostgreSQL', reason) : `PostgreSQL ${String(externalVersion)}`;
+  describe.skipIf(leftOut('PostgreSQL', reason))(title, () => {
     define(external);
   });
 }

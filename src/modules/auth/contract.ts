@@ -34,17 +34,42 @@ export const WrongCredentials = problem(
   'E-mail address or password is wrong',
   'Which of the two is not told, so that nobody can find out who has an account.',
 );
-export const SignUpClosed = problem('auth/sign-up-closed', 403, 'Nobody can sign up here', 'An administrator decides who gets an account (`SIGN_UP`).');
-export const InvitationRequired = problem('auth/invitation-required', 403, 'Signing up takes an invitation', 'Send the invitation that a member gave you as `invitation`.');
+export const SignUpClosed = problem(
+  'auth/sign-up-closed',
+  403,
+  'Nobody can sign up here',
+  'An administrator decides who gets an account (`SIGN_UP`).',
+);
+export const InvitationRequired = problem(
+  'auth/invitation-required',
+  403,
+  'Signing up takes an invitation',
+  'Send the invitation that a member gave you as `invitation`.',
+);
 export const SessionEnded = problem(
   'auth/session-ended',
   401,
   'The session has ended',
   'The refresh token is unknown, used up or expired, or the session was signed out. Sign in again.',
 );
-export const SetupTokenWrong = problem('auth/setup-token-wrong', 403, 'The link is not valid', 'The server prints a valid link when it starts, as long as there is no administrator.');
-export const AddressTaken = problem('auth/address-taken', 409, 'This address has an account already', 'Make the first administrator with another address.');
-export const TooManySignIns = problem('auth/busy', 429, 'Too many people are signing in just now', 'Wait a few seconds, then try again.');
+export const SetupTokenWrong = problem(
+  'auth/setup-token-wrong',
+  403,
+  'The link is not valid',
+  'The server prints a valid link when it starts, as long as there is no administrator.',
+);
+export const AddressTaken = problem(
+  'auth/address-taken',
+  409,
+  'This address has an account already',
+  'Make the first administrator with another address.',
+);
+export const TooManySignIns = problem(
+  'auth/busy',
+  429,
+  'Too many people are signing in just now',
+  'Wait a few seconds, then try again.',
+);
 
 export const signUp = operation({
   name: 'auth.signUp',
@@ -139,5 +164,15 @@ export const keySet = rawRoute({
   produces: 'application/json; charset=utf-8',
 });
 
-export const SessionStarted = event({ name: 'auth.session-started', version: 1, key: 'personId', data: { personId: Id, sessionId: Id } });
-export const SessionRevoked = event({ name: 'auth.session-revoked', version: 1, key: 'personId', data: { personId: Id, sessionId: Id } });
+export const SessionStarted = event({
+  name: 'auth.session-started',
+  version: 1,
+  key: 'personId',
+  data: { personId: Id, sessionId: Id },
+});
+export const SessionRevoked = event({
+  name: 'auth.session-revoked',
+  version: 1,
+  key: 'personId',
+  data: { personId: Id, sessionId: Id },
+});

@@ -11,7 +11,12 @@ export interface Session {
   authenticatedAt: string;
 }
 
-const SESSION = ['id', 'person_id as personId', 'organization_id as organizationId', 'authenticated_at as authenticatedAt'] as const;
+const SESSION = [
+  'id',
+  'person_id as personId',
+  'organization_id as organizationId',
+  'authenticated_at as authenticatedAt',
+] as const;
 const now = sql<string>`now()`;
 const inSeconds = (seconds: number) => sql<string>`now() + make_interval(secs => ${seconds})`;
 
@@ -19,7 +24,13 @@ const inSeconds = (seconds: number) => sql<string>`now() + make_interval(secs =>
 export class SessionsRepository {
   constructor(private readonly db: Database<AuthTables>) {}
 
-  start(session: { id: string; personId: string; organizationId: string; refreshHash: Buffer; seconds: number }): Promise<Session> {
+  start(session: {
+    id: string;
+    personId: string;
+    organizationId: string;
+    refreshHash: Buffer;
+    seconds: number;
+  }): Promise<Session> {
     const { id, personId, organizationId, refreshHash, seconds } = session;
     return this.db.transaction(async (tx) => {
       const started = await tx
@@ -63,12 +74,22 @@ export class SessionsRepository {
   private async endReused(tx: Tx<AuthTables>, used: Buffer): Promise<{ reused?: string }> {
     const token = await tx.selectFrom('auth.refresh_token').select('session_id').where('hash', '=', used).executeTakeFirst();
     if (!token) return {};
-    await tx.updateTable('auth.session').set({ ended_at: now }).where('id', '=', token.session_id).where('ended_at', 'is', null).execute();
+    await tx
+      .updateTable('auth.session')
+      .set({ ended_at: now })
+      .where('id', '=', token.session_id)
+      .where('ended_at', 'is', null)
+      .execute();
     return { reused: token.session_id };
   }
 
   async end(id: string): Promise<void> {
-    await this.db.kysely.updateTable('auth.session').set({ ended_at: now }).where('id', '=', id).where('ended_at', 'is', null).execute();
+    await this.db.kysely
+      .updateTable('auth.session')
+      .set({ ended_at: now })
+      .where('id', '=', id)
+      .where('ended_at', 'is', null)
+      .execute();
   }
 
   moveTo(id: string, organizationId: string): Promise<Session | undefined> {

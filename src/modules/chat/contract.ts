@@ -33,10 +33,25 @@ export const Message = schema('Message', {
   postedAt: Timestamp,
 });
 
-export const RoomNotFound = problem('chat/room-not-found', 404, 'There is no such room', 'No room with this id that you can see.');
-export const NotRoomMember = problem('chat/not-room-member', 403, 'You are not a member of this room', 'Join it first: `POST /chat/rooms/{roomId}/join`.');
+export const RoomNotFound = problem(
+  'chat/room-not-found',
+  404,
+  'There is no such room',
+  'No room with this id that you can see.',
+);
+export const NotRoomMember = problem(
+  'chat/not-room-member',
+  403,
+  'You are not a member of this room',
+  'Join it first: `POST /chat/rooms/{roomId}/join`.',
+);
 export const RoomIsPrivate = problem('chat/room-is-private', 403, 'This room takes an invitation', 'A member can invite you.');
-export const ClientIdReused = problem('chat/client-id-reused', 409, 'This clientId belongs to another message', 'A clientId names one message. Make a new one for a new message.');
+export const ClientIdReused = problem(
+  'chat/client-id-reused',
+  409,
+  'This clientId belongs to another message',
+  'A clientId names one message. Make a new one for a new message.',
+);
 
 export const createRoom = operation({
   name: 'chat.rooms.create',
@@ -131,7 +146,12 @@ export const listMessages = operation({
 
 export const RoomCreated = event({ name: 'chat.room-created', version: 1, key: 'roomId', data: { roomId: Id, personId: Id } });
 export const MemberJoined = event({ name: 'chat.member-joined', version: 1, key: 'roomId', data: { roomId: Id, personId: Id } });
-export const MemberRemoved = event({ name: 'chat.member-removed', version: 1, key: 'roomId', data: { roomId: Id, personId: Id } });
+export const MemberRemoved = event({
+  name: 'chat.member-removed',
+  version: 1,
+  key: 'roomId',
+  data: { roomId: Id, personId: Id },
+});
 export const MessagePosted = event({
   name: 'chat.message-posted',
   version: 1,

@@ -22,7 +22,12 @@ export const Me = schema('Me', {
   version: z.int32(),
 });
 
-export const Organization = schema('Organization', { id: Id, name: z.string(), roles: z.array(z.enum(ROLES)), createdAt: Timestamp });
+export const Organization = schema('Organization', {
+  id: Id,
+  name: z.string(),
+  roles: z.array(z.enum(ROLES)),
+  createdAt: Timestamp,
+});
 
 /** An invitation is handed over as text, by whatever way; it is shown once. */
 export const Invitation = schema('Invitation', { id: Id, token: z.string(), expiresAt: Timestamp });
@@ -33,7 +38,12 @@ export const Membership = schema('Membership', { personId: Id, organizationId: I
 export const UserList = schema('UserList', { items: z.array(User) });
 export const OwnerFound = schema('OwnerFound', { found: z.boolean() });
 
-export const UserNotFound = problem('users/user-not-found', 404, 'There is no such user', 'Nobody in your organization has this id.');
+export const UserNotFound = problem(
+  'users/user-not-found',
+  404,
+  'There is no such user',
+  'Nobody in your organization has this id.',
+);
 export const OrganizationNotFound = problem(
   'users/organization-not-found',
   404,
@@ -46,7 +56,12 @@ export const InvitationNotFound = problem(
   'There is no such invitation',
   'It was used, has expired, or never was. Ask for a new one.',
 );
-export const OwnerExists = problem('users/owner-exists', 409, 'There is an administrator already', 'Sign in as that person, or ask them for an invitation.');
+export const OwnerExists = problem(
+  'users/owner-exists',
+  409,
+  'There is an administrator already',
+  'Sign in as that person, or ask them for an invitation.',
+);
 
 export const ListMembers = permission({
   name: 'users.members.list',
@@ -72,7 +87,8 @@ export const getMe = operation({
 export const updateMe = operation({
   name: 'users.update',
   summary: 'Change my profile',
-  description: 'Send the version that you have read (`If-Match` over REST), and a change that somebody else made meanwhile is not lost.',
+  description:
+    'Send the version that you have read (`If-Match` over REST), and a change that somebody else made meanwhile is not lost.',
   http: 'PATCH /users/me',
   access: signedIn(),
   input: { name: Name, version: z.int32().optional() },
@@ -167,7 +183,7 @@ export const registerPerson = operation({
   input: {
     id: Id,
     name: Name,
-    email: z.string(),
+    email: z.email().max(254),
     as: z.enum(['member', 'firstOwner', 'invited']),
     invitation: z.string().optional(),
   },
@@ -196,4 +212,9 @@ export const findOwner = operation({
 });
 
 export const UserRegistered = event({ name: 'users.user-registered', version: 1, key: 'personId', data: { personId: Id } });
-export const MemberAdded = event({ name: 'users.member-added', version: 1, key: 'personId', data: { personId: Id, organizationId: Id } });
+export const MemberAdded = event({
+  name: 'users.member-added',
+  version: 1,
+  key: 'personId',
+  data: { personId: Id, organizationId: Id },
+});

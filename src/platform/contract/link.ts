@@ -20,6 +20,7 @@ export function link<S extends z.core.$ZodLooseShape>(
 ): LinkDefinition {
   const name = nameOf(from);
   if (!name) throw new Error(`link "${definition.field}": it starts at a schema()`);
-  if (!('ids' in definition.to.input.shape)) throw new Error(`link ${name}.${definition.field}: ${definition.to.name} takes no "ids"`);
+  if (!('ids' in definition.to.input.shape))
+    throw new Error(`link ${name}.${definition.field}: ${definition.to.name} takes no "ids"`);
   return Object.freeze({ kind: 'link', from: name, ...definition });
 }

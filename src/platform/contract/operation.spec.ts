@@ -15,7 +15,9 @@ test('an operation without access is refused by the type and at load', () => {
   // @ts-expect-error -- access has no default
   expect(() => operation({ ...base, access: undefined, http: 'GET /things/:id' })).toThrow('`access` is required');
   // @ts-expect-error -- it can't be left out
-  expect(() => operation({ name: 'things.get', summary: '', http: 'GET /things/:id', input: { id: Id }, output: Thing })).toThrow('`access` is required');
+  expect(() => operation({ name: 'things.get', summary: '', http: 'GET /things/:id', input: { id: Id }, output: Thing })).toThrow(
+    '`access` is required',
+  );
 });
 
 test('what is not said has careful defaults', () => {
@@ -54,7 +56,14 @@ test('events are named in the past tense, have a key, and can be brought up to d
 });
 
 test('a link leads from a schema to an operation that takes many ids', () => {
-  const getMany = operation({ ...base, name: 'things.getMany', http: 'GET /things/many', access: anyone(), input: { ids: z.array(Id) }, output: Thing });
+  const getMany = operation({
+    ...base,
+    name: 'things.getMany',
+    http: 'GET /things/many',
+    access: anyone(),
+    input: { ids: z.array(Id) },
+    output: Thing,
+  });
   const get = operation({ ...base, http: 'GET /things/:id' });
   expect(link(Thing, { field: 'parent', by: 'id', to: getMany })).toMatchObject({ from: 'OperationThing', field: 'parent' });
   expect(() => link(Thing, { field: 'parent', by: 'id', to: get })).toThrow('takes no "ids"');

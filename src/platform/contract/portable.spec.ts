@@ -80,8 +80,20 @@ test('what every protocol carries keeps its kind', () => {
     pet: union('Pet', 'kind', [Cat, Dog]),
   }).map(({ name, type }) => [name, type.kind]);
   expect(Object.fromEntries(kinds)).toEqual({
-    id: 'id', at: 'timestamp', text: 'string', email: 'string', on: 'boolean', count: 'int32', amount: 'int64', ratio: 'double',
-    data: 'json', role: 'enum', tags: 'list', labels: 'map', named: 'object', pet: 'union',
+    id: 'id',
+    at: 'timestamp',
+    text: 'string',
+    email: 'string',
+    on: 'boolean',
+    count: 'int32',
+    amount: 'int64',
+    ratio: 'double',
+    data: 'json',
+    role: 'enum',
+    tags: 'list',
+    labels: 'map',
+    named: 'object',
+    pet: 'union',
   });
 });
 

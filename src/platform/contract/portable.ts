@@ -156,18 +156,29 @@ function element(
   what: string,
 ) {
   const of = portable(type, path, enumName, io);
-  if (never.includes(of.kind)) throw new UnportableError(path, `protobuf has no ${of.kind} inside ${what}; put a schema() between`);
+  if (never.includes(of.kind))
+    throw new UnportableError(path, `protobuf has no ${of.kind} inside ${what}; put a schema() between`);
   return of;
 }
 
-function portableObject(type: z.core.$ZodType, def: Record<string, any>, refuse: (reason: string) => never, io: 'input' | 'output'): Portable {
+function portableObject(
+  type: z.core.$ZodType,
+  def: Record<string, any>,
+  refuse: (reason: string) => never,
+  io: 'input' | 'output',
+): Portable {
   const name = nameOf(type) ?? refuse('name a nested object with schema(): GraphQL and protobuf need its name');
   if (!TYPE.test(name)) refuse(`the name "${name}" is not PascalCase`);
   if (def.catchall && definition(def.catchall).type !== 'never') refuse('an open object can not be documented; use z.record()');
   return { kind: 'object', name, fields: () => portableFields(name, def.shape, io) };
 }
 
-function portableUnion(type: z.core.$ZodType, def: Record<string, any>, refuse: (reason: string) => never, io: 'input' | 'output'): Portable {
+function portableUnion(
+  type: z.core.$ZodType,
+  def: Record<string, any>,
+  refuse: (reason: string) => never,
+  io: 'input' | 'output',
+): Portable {
   const name = nameOf(type);
   const tag: string | undefined = def.discriminator;
   if (!name || !tag) return refuse('only a union() of named schemas can be told apart in every protocol');

@@ -34,7 +34,14 @@ const FIELDS: Record<string, [code: string, type: z.ZodType]> = {
 const jsonType = (type: z.ZodType): string => {
   const schemaOf = z.toJSONSchema(z.object({ field: type }), { io: 'input' }) as any;
   const { field } = schemaOf.properties;
-  const { pattern: _1, minimum: _2, maximum: _3, examples: _4, propertyNames: _5, ...rest } = field.$ref ? { $ref: field.$ref } : field;
+  const {
+    pattern: _1,
+    minimum: _2,
+    maximum: _3,
+    examples: _4,
+    propertyNames: _5,
+    ...rest
+  } = field.$ref ? { $ref: field.$ref } : field;
   const optional = schemaOf.required?.includes('field') ? '' : ', may be absent';
   return `${JSON.stringify(rest).replaceAll('"', '').replaceAll('#/$defs/', '')}${optional}`;
 };
@@ -55,7 +62,11 @@ test('the table of types in the guide is the one that the emitters use', () => {
 });
 
 test('input objects and unions have types of their own in GraphQL', () => {
-  const [author, pet, labels] = portableFields('Table', { author: Author, pet: FIELDS['pet']![1], labels: FIELDS['labels']![1] }, 'input');
+  const [author, pet, labels] = portableFields(
+    'Table',
+    { author: Author, pet: FIELDS['pet']![1], labels: FIELDS['labels']![1] },
+    'input',
+  );
   expect(graphqlFieldType(author!, 'input')).toBe('TableAuthorInput!');
   expect(graphqlFieldType(pet!, 'input')).toBe('TablePetInput!');
   expect(graphqlFieldType(labels!, 'input')).toBe('[BooleanEntryInput!]!');

@@ -1,12 +1,12 @@
 import { Client, Connection as PgConnection } from 'pg';
 import type { ClientConfig, QueryConfig, QueryResult, QueryResultRow } from 'pg';
-import { DatabaseRefused, TransactionTimeout, sqlState } from './errors.ts';
+import { DatabaseRefused, DatabaseUnavailable, TransactionTimeout, sqlState } from './errors.ts';
 import { defaults, sessionSettings } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
 import { types } from './types.ts';
 
 /** The oldest PostgreSQL that this platform runs on. */
-export const oldestServer = 15;
+const oldestServer = 15;
 
 /** '15.20 (Debian 15.20-0+deb12u1)' is 15. Throws, in one sentence, when the server is too old. */
 export function majorVersion(serverVersion: string): number {
@@ -161,16 +161,19 @@ export class Connection {
   /** The reason in place of its symptom: what a query on a lost connection fails with says little. */
   #explain(error: Error): Error {
     if (this.#cause instanceof TransactionTimeout) return this.#cause;
-    const state = sqlState(error);
-    if (state !== undefined && endsSession.test(state)) this.broken = true;
-    if (state === '25P04' || sqlState(this.#cause) === '25P04') {
-      return new TransactionTimeout('The transaction took longer than transaction_timeout and was rolled back.', {
+    const state = sqlState(error) ?? sqlState(this.#cause) ?? '';
+    if (state === '25P03' || state === '25P04') {
+      return new TransactionTimeout('The transaction took longer than it may and was rolled back by the server.', {
         cause: error,
       });
     }
-    return state === undefined ? (this.#cause ?? error) : error;
+    if (endsSession.test(state)) this.broken = true;
+    else if (sqlState(error) !== undefined) return error;
+    if (!this.broken) return error;
+    const reason = (this.#cause ?? error).message;
+    return new DatabaseUnavailable(`The connection to the database was lost: ${reason}.`, { cause: this.#cause ?? error });
   }
 }
 
-/** Connection exceptions, the server going down, idle-in-transaction and transaction timeouts. */
-const endsSession = /^(08...|57P0[1-5]|25P0[34])$/;
+/** Connection exceptions, and the server going down. */
+const endsSession = /^(08...|57P0[1-5])$/;

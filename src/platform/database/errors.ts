@@ -3,6 +3,11 @@ export class DatabaseBusy extends Error {
   override readonly name = 'DatabaseBusy';
 }
 
+/** The server can't be reached, or went away under a statement, which may or may not have run if it was not in a transaction. */
+export class DatabaseUnavailable extends Error {
+  override readonly name = 'DatabaseUnavailable';
+}
+
 /** The transaction took longer than it may and was rolled back. Nothing of it was kept. */
 export class TransactionTimeout extends Error {
   override readonly name = 'TransactionTimeout';

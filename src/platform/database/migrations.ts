@@ -24,7 +24,7 @@ export interface MigrateOptions {
 }
 
 /** One database that is being migrated, on a session of the user that may. */
-export interface MigrationSession {
+interface MigrationSession {
   client: Client;
   url: string;
   database: string;
@@ -63,7 +63,7 @@ function refuseBadName(name: string): void {
   }
 }
 
-export async function withSession<R>(
+async function withSession<R>(
   url: string,
   options: DatabaseOptions,
   modules: readonly ModuleSchema[],

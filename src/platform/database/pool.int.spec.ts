@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { freshDatabase, moduleWith, runOn } from '../../../test/support/database.ts';
 import type { FreshDatabase } from '../../../test/support/database.ts';
 import type { Connection } from './connection.ts';
-import { DatabaseBusy } from './errors.ts';
+import { Databases } from './databases.ts';
+import { DatabaseBusy, DatabaseUnavailable } from './errors.ts';
 import type { DatabaseOptions } from './options.ts';
 import type { Pool } from './pool.ts';
 
@@ -131,6 +132,14 @@ describe('a connection', () => {
     expect(fresh.databases.figures().open).toBe(3);
     await vi.waitUntil(() => fresh.databases.figures().open === 0, { timeout: 5_000 });
   });
+});
+
+test('a server that is not there is said to be, after a short wait for it', async () => {
+  await pools({});
+  const databases = new Databases({ ...fresh.options, url: 'postgres://nobody@127.0.0.1:1/nothing', acquireTimeout: 200 });
+  await expect(databases.of('alpha').pool.acquire()).rejects.toThrow(DatabaseUnavailable);
+  await expect(databases.ping()).rejects.toThrow(/can't be reached/);
+  await databases.close();
 });
 
 test('closing cuts what does not come back in time', async () => {

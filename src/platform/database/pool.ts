@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg';
 import { Connection } from './connection.ts';
-import { DatabaseBusy, sqlState } from './errors.ts';
+import { DatabaseBusy, DatabaseRefused, DatabaseUnavailable, sqlState } from './errors.ts';
 import { defaults } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
 
@@ -215,14 +215,20 @@ export class Pool {
       const waiter = this.#waiters.shift();
       if (waiter) {
         clearTimeout(waiter.timer);
-        waiter.reject(
-          sqlState(error) === '53300'
-            ? new DatabaseBusy('The database server has no connection left for this process.', { cause: error })
-            : (error as Error),
-        );
+        waiter.reject(this.#refusal(error as Error));
       }
       this.#leave();
     }
+  }
+
+  #refusal(error: Error): Error {
+    const code = (error as { code?: string }).code;
+    if (code === '53300')
+      return new DatabaseBusy('The database server has no connection left for this process.', { cause: error });
+    // A refused login and the like won't pass by themselves: the error itself says what is wrong.
+    if (sqlState(error) !== undefined && !passingTroubles.has(code!)) return error;
+    if (error instanceof DatabaseRefused) return error;
+    return new DatabaseUnavailable(`The database can't be reached: ${error.message}`, { cause: error });
   }
 
   #lend(connection: Connection): void {

@@ -4,7 +4,7 @@ import type { CustomTypesConfig } from 'pg';
 type Parse = (text: string) => unknown;
 
 /** '2026-11-20 09:03:04.1234+00' becomes '2026-11-20T09:03:04.123Z'. Finer than a millisecond is cut off, as in JavaScript. */
-export function parseTimestamptz(text: string): string {
+function parseTimestamptz(text: string): string {
   if (text.endsWith('+00') && text.length >= 22 && text.charCodeAt(4) === 45) {
     const fraction = text.length > 22 ? `${text.slice(20, -3)}00`.slice(0, 3) : '000';
     return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z`;

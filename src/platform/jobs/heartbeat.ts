@@ -23,6 +23,7 @@ export class Heartbeat {
   #timer: NodeJS.Timeout | undefined;
   #nextSweep = 0;
   #running: Promise<void> | undefined;
+  #again = false;
 
   constructor(pool: Pool, options: HeartbeatOptions, onDead: (workers: string[]) => void, onError: (error: Error) => void) {
     this.#pool = pool;
@@ -35,22 +36,35 @@ export class Heartbeat {
   /** A worker of this process that may lock jobs from now on. */
   add(worker: string): void {
     this.#workers.add(worker);
+    this.#beatSoon();
   }
 
+  /** Beats once, to see that it can, and then regularly. A worker that is added later is shown at once. */
   async start(): Promise<void> {
     await this.#beat();
-    this.#timer = setInterval(() => {
-      this.#running ??= this.#beat()
-        .catch(this.#onError)
-        .finally(() => (this.#running = undefined));
-    }, this.#interval);
+    this.#timer = setInterval(() => this.#beatSoon(), this.#interval);
   }
 
-  /** Stops beating and leaves no row; for a process that has finished its jobs. */
+  #beatSoon(): void {
+    this.#again = this.#running !== undefined;
+    this.#running ??= this.#beat()
+      .catch(this.#onError)
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#again) this.#beatSoon();
+      });
+  }
+
+  /** Stops beating and leaves neither a row nor a lock; for a process that runs no job any more. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#running;
-    await this.#pool.query('delete from jobs.worker where id = $1', [this.#id]).catch(this.#onError);
+    while (this.#running) await this.#running;
+    await this.#pool
+      .query('with gone as (delete from jobs.worker where id = $1) select jobs.force_unlock_workers($2)', [
+        this.#id,
+        [...this.#workers],
+      ])
+      .catch(this.#onError);
   }
 
   async #beat(): Promise<void> {

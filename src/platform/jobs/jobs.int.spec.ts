@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { Database } from '#platform/database/database';
 import { DatabaseModule, databaseOf } from '#platform/database/database.module';
+import { databaseNameOf } from '#platform/database/options';
 import { freshDatabase, moduleWith, runOn } from '../../../test/support/database.ts';
 import type { FreshDatabase } from '../../../test/support/database.ts';
 import { onEveryServer } from '../../../test/support/servers.ts';
@@ -124,6 +125,48 @@ await onEveryServer((server) => {
     expect(attempts).toEqual([1, 2]);
   });
 
+  test('a worker whose connections are cut goes on with new ones', async () => {
+    const done: number[] = [];
+    await startRunner(({ id }) => void done.push(id));
+    await jobs.enqueue(notes, work, { id: 1 });
+    await vi.waitUntil(() => done.length === 1);
+    for (let round = 2; round < 5; round++) {
+      await runOn(
+        fresh.url,
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'fondasi jobs' and datname = current_database()`,
+      );
+      await jobs.enqueue(notes, work, { id: round });
+      await vi.waitUntil(() => done.includes(round), { timeout: 10_000 });
+    }
+    expect(done).toEqual([1, 2, 3, 4]);
+  });
+
+  test('a worker that gave up while the database was away is started again', { timeout: 60_000 }, async () => {
+    const log: string[] = [];
+    let runs = 0;
+    let finish!: () => void;
+    const started = new JobRunner({
+      database: fresh.options,
+      pollInterval: 100,
+      log: (_level, message) => log.push(message),
+      jobs: [{ definition: work, handle: () => new Promise<void>((resolve) => (runs++, (finish = resolve))) }],
+    });
+    running.push(started);
+    await started.start();
+    await jobs.enqueue(notes, work, { id: 1 });
+    await vi.waitUntil(() => runs === 1);
+    const name = databaseNameOf(fresh.url);
+    await runOn(server, `alter database ${name} with allow_connections false`);
+    await runOn(server, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    finish();
+    await vi.waitUntil(() => log.includes('The worker ended by itself and is started again.'), { timeout: 30_000 });
+    await runOn(server, `alter database ${name} with allow_connections true`);
+    await jobs.enqueue(notes, work, { id: 2 });
+    await vi.waitUntil(() => runs > 1, { timeout: 20_000 });
+    expect(runs).toBeGreaterThan(1);
+    finish();
+  });
+
   test('stopping waits for the job that runs', async () => {
     let finish!: () => void;
     const steps: string[] = [];
@@ -233,6 +276,14 @@ await onEveryServer((server) => {
     const app = await testing.init();
     await app.get(Jobs).enqueue(notes, work, { id: 7 });
     await vi.waitUntil(() => done.length > 0);
+    const cron = `select from jobs._private_known_crontabs where identifier = 'notes.forget-idempotency-keys'`;
+    const registered = () => runOn(fresh.url, `do $$ begin if not exists (${cron}) then raise 'not yet'; end if; end $$`);
+    await vi.waitUntil(() =>
+      registered().then(
+        () => true,
+        () => false,
+      ),
+    );
     await app.close();
     expect(await notes.kysely.selectFrom('notes.note').selectAll().execute()).toEqual([{ id: 7 }]);
   });

@@ -2,7 +2,7 @@ import { type Logger, type LoggerOptions, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 import type { Config } from '#config/config';
 import { ecsBase, ecsOptions, isoNow, prettyOptions } from './log-format.ts';
-import { openLogFile } from './log-file.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
 import { redactObject, scrubLine } from './redaction.ts';
 import { currentRequest } from './request-context.ts';
 import { fastRequestLogOf, type LogRequest, requestLogOf } from './request-log.ts';
@@ -21,10 +21,11 @@ export interface ProcessLog {
 
 /**
  * Makes the log: Elastic Common Schema in JSON, or coloured lines for people; to standard output or to `LOG_FILE`. JSON is
- * buffered (written every half second, when 8 KB are full, and when the process ends).
+ * buffered: written every half second, when 64 KB are full, and when the process ends. `to` takes the JSON lines elsewhere.
  */
-export function createLog(settings: LogSettings): ProcessLog {
-  return settings.LOG_FORMAT === 'pretty' ? prettyLog(settings) : jsonLog(settings);
+export function createLog(settings: LogSettings, to?: { write: (line: string) => void }): ProcessLog {
+  if (to) return jsonLog(settings, { write: (line) => to.write(line), flushSync: () => {}, close: async () => {} });
+  return settings.LOG_FORMAT === 'pretty' ? prettyLog(settings) : jsonLog(settings, openLogFile(settings.LOG_FILE));
 }
 
 function prettyLog(settings: LogSettings): ProcessLog {
@@ -45,8 +46,7 @@ function prettyLog(settings: LogSettings): ProcessLog {
   return { logger, request: requestLogOf(logger), close: async () => void stream.end() };
 }
 
-function jsonLog(settings: LogSettings): ProcessLog {
-  const file = openLogFile(settings.LOG_FILE);
+function jsonLog(settings: LogSettings, file: LogFile): ProcessLog {
   const stream = { write: (line: string) => file.write(scrubLine(line)), flushSync: file.flushSync };
   const base = ecsBase(settings);
   const logger = withRedactedChildren(pino({ ...ecsOptions(base), ...shared(settings) }, stream));

@@ -28,7 +28,10 @@ export class Calls {
     const operations = definitionsOf<OperationDefinition>(contract, 'operation');
     const names = new Map(Object.entries(contract).map(([key, value]) => [value, key]));
     return Object.fromEntries(
-      operations.map((operation) => [names.get(operation), (input: object, caller: Caller) => this.call(operation, input, caller)]),
+      operations.map((operation) => [
+        names.get(operation),
+        (input: object, caller: Caller) => this.call(operation, input, caller),
+      ]),
     ) as Client<C>;
   }
 
@@ -36,10 +39,11 @@ export class Calls {
     refuseInsideTransaction(contract.name);
     const operation = this.bound.get(contract.name);
     if (!operation) throw new Problem(Unavailable, `The module "${contract.module}" does not answer`);
+    const credentials = caller.forwarded();
     const answer = await operation.invoke({
       input: () => input,
-      credentials: caller.forwarded(),
-      origin: caller.origin,
+      credentials,
+      origin: credentials.origin,
       unknownFields: 'drop',
       form: 'value',
     });

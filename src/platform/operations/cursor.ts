@@ -15,7 +15,9 @@ export function afterCursor(cursor: string | undefined, pattern: RegExp = UUID):
   const text = Buffer.from(cursor, 'base64url').toString();
   const key = text.slice(PREFIX.length);
   if (!text.startsWith(PREFIX) || !pattern.test(key))
-    throw new Problem(InvalidInput, undefined, { errors: [{ pointer: '/cursor', detail: 'Not a cursor that this operation gave out' }] });
+    throw new Problem(InvalidInput, undefined, {
+      errors: [{ pointer: '/cursor', detail: 'Not a cursor that this operation gave out' }],
+    });
   return key;
 }
 

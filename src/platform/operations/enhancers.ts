@@ -87,7 +87,8 @@ export class Enhancers {
 
   /** Undefined where a handler has none, so that it costs nothing. `moduleKey` is Nest's token of the module. */
   around(instance: object, method: Host['method'], moduleKey: string): HandlerEnhancers | undefined {
-    const of = (creator: { create(instance: any, method: any, moduleKey: string): any }) => creator.create(instance, method, moduleKey);
+    const of = (creator: { create(instance: any, method: any, moduleKey: string): any }) =>
+      creator.create(instance, method, moduleKey);
     const guards: CanActivate[] = of(new GuardsContextCreator(this.container, this.config));
     const pipes: PipeTransform[] = of(new PipesContextCreator(this.container, this.config));
     const interceptors: NestInterceptor[] = of(new InterceptorsContextCreator(this.container, this.config));
@@ -136,7 +137,9 @@ export class HandlerEnhancers {
     const next = (index: number): Observable<unknown> =>
       index === this.interceptors.length
         ? defer(handler)
-        : from(Promise.resolve(this.interceptors[index]!.intercept(context, { handle: () => defer(() => next(index + 1)) }))).pipe(mergeAll());
+        : from(
+            Promise.resolve(this.interceptors[index]!.intercept(context, { handle: () => defer(() => next(index + 1)) })),
+          ).pipe(mergeAll());
     return lastValueFrom(next(0), { defaultValue: undefined });
   }
 

@@ -18,7 +18,9 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest();
 /** Objects with the same members in another order are the same request. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, item) =>
-    item && typeof item === 'object' && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
+    item && typeof item === 'object' && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
   );
 
 /** A key belongs to its caller and operation; one without a token is told by its address. */

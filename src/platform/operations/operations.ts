@@ -49,7 +49,9 @@ export class Operations {
         const operation = operationOf(method);
         const rawRoute = rawRouteOf(method);
         if (operation)
-          operations.push(this.pipeline.bind({ contract: operation, handler, enhancers, database: this.databases.of(module.name) }));
+          operations.push(
+            this.pipeline.bind({ contract: operation, handler, enhancers, database: this.databases.of(module.name) }),
+          );
         if (rawRoute) rawRoutes.push(this.pipeline.bindRaw(rawRoute, handler));
       }
     }
@@ -66,7 +68,11 @@ export class Operations {
   }
 }
 
-function checkComplete(module: FondasiModuleDefinition, operations: readonly BoundOperation[], rawRoutes: readonly BoundRawRoute[]) {
+function checkComplete(
+  module: FondasiModuleDefinition,
+  operations: readonly BoundOperation[],
+  rawRoutes: readonly BoundRawRoute[],
+) {
   const declared: (OperationDefinition | RawRouteDefinition)[] = [
     ...definitionsOf<OperationDefinition>(module.contract, 'operation'),
     ...definitionsOf<RawRouteDefinition>(module.contract, 'rawRoute'),
@@ -74,8 +80,10 @@ function checkComplete(module: FondasiModuleDefinition, operations: readonly Bou
   const served = [...operations, ...rawRoutes].map(({ contract }) => contract as OperationDefinition | RawRouteDefinition);
   for (const definition of declared) {
     const handlers = served.filter((contract) => contract === definition).length;
-    if (handlers !== 1) throw new Error(`${definition.name} has ${handlers} handlers in the module "${module.name}"; it needs one`);
-    if (!definition.name.startsWith(`${module.name}.`)) throw new Error(`${definition.name} does not belong to the module "${module.name}"`);
+    if (handlers !== 1)
+      throw new Error(`${definition.name} has ${handlers} handlers in the module "${module.name}"; it needs one`);
+    if (!definition.name.startsWith(`${module.name}.`))
+      throw new Error(`${definition.name} does not belong to the module "${module.name}"`);
   }
   for (const contract of served)
     if (contract.name.startsWith(`${module.name}.`) && !declared.includes(contract))

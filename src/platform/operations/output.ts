@@ -22,7 +22,11 @@ export function shapeOf(contract: OperationDefinition): Shape {
 type Picker = (value: any) => unknown;
 
 function picker(fields: readonly PortableField[], path: string): Picker {
-  const picks = fields.map((field) => ({ name: field.name, presence: field.presence, pick: pickerOf(field.type, `${path}.${field.name}`) }));
+  const picks = fields.map((field) => ({
+    name: field.name,
+    presence: field.presence,
+    pick: pickerOf(field.type, `${path}.${field.name}`),
+  }));
   return (value) => {
     const picked: Record<string, unknown> = {};
     for (const { name, presence, pick } of picks) {

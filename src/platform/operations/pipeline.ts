@@ -124,7 +124,9 @@ export class Pipeline {
     const limited = () => beforeDeadline(work(), caller.deadline);
     if (contract.retry !== 'key' || call.idempotencyKey === undefined)
       return answerOf(contract, shape, call.form, await limited());
-    const answer = await once(bound.database, contract, caller, call.idempotencyKey, input, limited, (result) => shape.json(result ?? {}));
+    const answer = await once(bound.database, contract, caller, call.idempotencyKey, input, limited, (result) =>
+      shape.json(result ?? {}),
+    );
     if ('result' in answer) return answerOf(contract, shape, call.form, answer.result);
     return { ...answerOf(contract, shape, call.form, JSON.parse(answer.stored)), replayed: true };
   }
@@ -152,5 +154,7 @@ function beforeDeadline<R>(work: Promise<R>, deadline: number): Promise<R> {
 /** For the layer that calls other modules: no remote call while rows are locked. */
 export function refuseInsideTransaction(operation: string): void {
   if (insideTransaction())
-    throw new Error(`${operation} was called inside a database transaction: a call may be slow, remote, or fail halfway. Call before or after it.`);
+    throw new Error(
+      `${operation} was called inside a database transaction: a call may be slow, remote, or fail halfway. Call before or after it.`,
+    );
 }

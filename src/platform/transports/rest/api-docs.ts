@@ -37,8 +37,13 @@ export function mountApiDocs(app: FastifyInstance, served: Served, on: boolean):
   mountProblemPages(app, served);
   if (!on) return;
   const contracts = served.operations.map(({ contract }) => contract);
-  const version = (JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-  const document = openApi(contracts, served.rawRoutes.map(({ contract }) => contract), { version, modules: served.modules });
+  const version = (JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version;
+  const document = openApi(
+    contracts,
+    served.rawRoutes.map(({ contract }) => contract),
+    { version, modules: served.modules },
+  );
   const ui = join(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'), '..');
   const files: [string, string, string | Buffer][] = [
     ['/api-docs', 'text/html; charset=utf-8', PAGE],

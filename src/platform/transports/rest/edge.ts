@@ -50,6 +50,11 @@ export function fastifyOptions(options: EdgeOptions, log: Reports): FastifyServe
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     routerOptions: { maxParamLength: 512 },
+    // A malformed URL or an over-long parameter is found before any hook runs.
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      setHeaders(request, reply, options);
+      replyProblem(error, request, reply, (unexpected) => log.error({ err: unexpected }, 'unexpected error'));
+    },
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => refuseConnection(error, socket, log),
     ...(options.tls && { http2: true, https: { allowHTTP1: true, ...options.tls } }),
   } as FastifyServerOptions;
@@ -64,8 +69,22 @@ const SECURITY_HEADERS = {
 };
 const HSTS = 'max-age=31536000; includeSubDomains';
 
+function setHeaders(request: FastifyRequest, reply: FastifyReply, { tls }: EdgeOptions) {
+  reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
+  if (tls) reply.header('strict-transport-security', HSTS);
+}
+
 /** Headers that say one thing. Twice is either a mistake or an attempt to be read differently by two readers. */
-const SINGLE = new Set(['authorization', 'content-type', 'content-length', 'host', 'idempotency-key', 'if-match', 'if-none-match', 'traceparent']);
+const SINGLE = new Set([
+  'authorization',
+  'content-type',
+  'content-length',
+  'host',
+  'idempotency-key',
+  'if-match',
+  'if-none-match',
+  'traceparent',
+]);
 
 function refuseDuplicateHeaders({ raw }: FastifyRequest) {
   const names = raw.rawHeaders;
@@ -97,9 +116,7 @@ export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log:
       exposedHeaders: ['etag', 'link', 'retry-after', 'x-request-id', 'idempotency-replayed'],
     });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.raw.setHeader('x-request-id', request.id);
-    reply.headers(SECURITY_HEADERS);
-    if (options.tls) reply.header('strict-transport-security', HSTS);
+    setHeaders(request, reply, options);
     try {
       refuseDuplicateHeaders(request);
       done();
@@ -122,7 +139,12 @@ export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log:
 function allowedMethods(app: FastifyInstance): (url: string) => string[] {
   const routes: { method: string; pattern: RegExp }[] = [];
   app.addHook('onRoute', ({ method, url }) => {
-    const pattern = new RegExp(`^${url.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z0-9]+/g, '[^/]+').replace(/\*/g, '.*')}$`);
+    const pattern = new RegExp(
+      `^${url
+        .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+        .replace(/:[A-Za-z0-9]+/g, '[^/]+')
+        .replace(/\*/g, '.*')}$`,
+    );
     for (const each of [method].flat()) routes.push({ method: each, pattern });
   });
   return (url) => {
@@ -135,7 +157,12 @@ function allowedMethods(app: FastifyInstance): (url: string) => string[] {
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, log: Reports) {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   log.warn({ code: error.code, address: socket.remoteAddress }, 'connection refused');
-  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const status =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? '408 Request Timeout'
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? '431 Request Header Fields Too Large'
+        : '400 Bad Request';
   const body = JSON.stringify({ type: 'about:blank', status: Number(status.slice(0, 3)), title: status.slice(4) });
   if (socket.writable)
     socket.end(

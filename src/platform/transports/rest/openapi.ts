@@ -13,12 +13,17 @@ export interface OpenApiInfo {
 }
 
 /** The OpenAPI 3.1 document of what is served over REST. */
-export function openApi(operations: readonly OperationDefinition[], routes: readonly RawRouteDefinition[], info: OpenApiInfo): Json {
+export function openApi(
+  operations: readonly OperationDefinition[],
+  routes: readonly RawRouteDefinition[],
+  info: OpenApiInfo,
+): Json {
   const schemas: Json = { Problem: PROBLEM };
   const paths: Json = {};
   const at = (path: string) => (paths[path.replace(/:([A-Za-z0-9]+)/g, '{$1}')] ??= {});
   for (const operation of operations)
-    if (operation.access.who !== 'service') at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemas);
+    if (operation.access.who !== 'service')
+      at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemas);
   for (const route of routes) at(route.path)[route.method.toLowerCase()] = routeObject(route);
   return {
     openapi: '3.1.0',
@@ -34,7 +39,12 @@ export function openApi(operations: readonly OperationDefinition[], routes: read
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes: {
-        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `accessToken` that signing in answers.' },
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'The `accessToken` that signing in answers.',
+        },
       },
     },
   };
@@ -46,7 +56,13 @@ function operationObject(operation: OperationDefinition, schemas: Json): Json {
   const rest = Object.keys(properties).filter((name) => !operation.params.includes(name));
   const parameter = (place: 'path' | 'query') => (name: string) => {
     const { description, ...schema } = properties[name];
-    return { name, in: place, required: required.includes(name) && schema.default === undefined, schema, ...(description && { description }) };
+    return {
+      name,
+      in: place,
+      required: required.includes(name) && schema.default === undefined,
+      schema,
+      ...(description && { description }),
+    };
   };
   const parameters: Json[] = [...operation.params.map(parameter('path')), ...(query ? rest.map(parameter('query')) : [])];
   if (operation.retry === 'key') parameters.push(IDEMPOTENCY_KEY);
@@ -92,7 +108,11 @@ function responses(operation: OperationDefinition, schemas: Json): Json {
     ...(operation.paged && { Link: header('The next page, `rel="next"`; absent on the last one.') }),
   };
   const result: Json = {
-    [success]: { description: success === 204 ? 'Done' : 'Success', ...(Object.keys(headers).length > 0 && { headers }), ...(content && { content }) },
+    [success]: {
+      description: success === 204 ? 'Done' : 'Success',
+      ...(Object.keys(headers).length > 0 && { headers }),
+      ...(content && { content }),
+    },
   };
   if (operation.method === 'GET' && !operation.secret) result[304] = { description: 'Not changed since `If-None-Match`' };
   const byStatus = Map.groupBy(problemsOf(operation), ({ status }) => status);
@@ -145,7 +165,11 @@ const header = (description: string) => ({ description, schema: { type: 'string'
 
 /** JSON Schema of a type; the named schemas in it go to `schemas`. */
 function jsonSchema(type: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const { $schema: _, $defs = {}, ...schema } = z.toJSONSchema(type, { io, target: 'draft-2020-12', reused: 'inline', override: tidy }) as Json;
+  const {
+    $schema: _,
+    $defs = {},
+    ...schema
+  } = z.toJSONSchema(type, { io, target: 'draft-2020-12', reused: 'inline', override: tidy }) as Json;
   for (const [name, definition] of Object.entries($defs)) schemas[name] = move(definition);
   return move(schema) as Json;
 }
@@ -157,18 +181,30 @@ function tidy({ jsonSchema: schema }: { jsonSchema: Json }) {
   if (schema.type === 'object' && schema.properties) schema.additionalProperties = false;
 }
 
-const move = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
+const move = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
   schema: { type: 'string', minLength: 1, maxLength: 255 },
-  description: 'A unique text for this request. Repeated with the same key it takes effect once and answers the same; kept for 24 hours.',
+  description:
+    'A unique text for this request. Repeated with the same key it takes effect once and answers the same; kept for 24 hours.',
 };
-const IF_MATCH = { name: 'If-Match', in: 'header', required: false, schema: { type: 'string' }, description: 'The version (`ETag`) that the change is based on.' };
-const IF_NONE_MATCH = { name: 'If-None-Match', in: 'header', required: false, schema: { type: 'string' }, description: 'An `ETag`; answers 304 when nothing changed.' };
+const IF_MATCH = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description: 'The version (`ETag`) that the change is based on.',
+};
+const IF_NONE_MATCH = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  schema: { type: 'string' },
+  description: 'An `ETag`; answers 304 when nothing changed.',
+};
 
 const PROBLEM = {
   type: 'object',

@@ -40,7 +40,8 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Answer, cach
   if (answer.next !== undefined) reply.header('link', `<${nextUrl(request.url, answer.next)}>; rel="next"`);
   if (answer.body === undefined) return reply.send();
   const body = answer.body as string;
-  const etag = answer.version !== undefined ? `"${answer.version}"` : cacheable ? `W/"${hash('sha1', body, 'base64url')}"` : undefined;
+  const etag =
+    answer.version !== undefined ? `"${answer.version}"` : cacheable ? `W/"${hash('sha1', body, 'base64url')}"` : undefined;
   if (etag) reply.header('etag', etag);
   reply.header('cache-control', cacheable ? 'private, no-cache' : 'no-store');
   if (cacheable && etag && matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
