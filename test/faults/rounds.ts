@@ -78,6 +78,7 @@ class Bout {
   async #work(victim: Victim, acknowledge: (id: string) => void): Promise<void> {
     while (!this.#over) {
       const id = randomUUID();
+      await victim.turn();
       this.pending++;
       try {
         await victim.write(id, `entry ${id}`);
