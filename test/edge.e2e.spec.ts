@@ -57,20 +57,21 @@ describe('what every answer carries', () => {
   });
 });
 
-describe('addresses', () => {
-  const flood = async (app: RunningApp, forwarded: (call: number) => string) => {
-    const statuses = new Set<number>();
-    for (let call = 0; call < 35; call++) {
-      const reply = await fetch(`${app.url}/auth/sign-in`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-forwarded-for': forwarded(call) },
-        body: '{}',
-      });
-      statuses.add(reply.status);
-    }
-    return statuses;
-  };
+/** The statuses of more sign-ins than one address may try. */
+const flood = async (app: RunningApp, forwarded: (call: number) => string) => {
+  const statuses = new Set<number>();
+  for (let call = 0; call < 35; call++) {
+    const reply = await fetch(`${app.url}/auth/sign-in`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': forwarded(call) },
+      body: '{}',
+    });
+    statuses.add(reply.status);
+  }
+  return statuses;
+};
 
+describe('addresses', () => {
   test('behind a trusted proxy the client is whom the proxy names', async () => {
     const app = await startApp();
     expect(await flood(app, (call) => `10.1.2.${call}`)).toEqual(new Set([400]));

@@ -34,7 +34,8 @@ export async function* faultRounds({ writer, dataDir, journal, rounds, seed, lea
       const bout = new Bout(victim, (id) => writeSync(book, `${id}\n`));
       await until(`${leastWrites} writes are acknowledged`, 60_000, () => bout.acknowledged >= leastWrites);
       await delay(random() * 300);
-      await until('a write is under way', 5000, () => bout.pending > 0);
+      // The writers may all have to wait for their limit's next window.
+      await until('a write is under way', 20_000, () => bout.pending > 0);
       const doomed = chooseProcesses(victim, target, random);
       const unacknowledged = bout.pending;
       for (const pid of doomed) killNow(pid);
