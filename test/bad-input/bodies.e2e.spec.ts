@@ -156,11 +156,11 @@ describe('content types', () => {
   });
 });
 
+const head = (...headers: string[]) =>
+  requestText('POST', '/chat/rooms', [`Authorization: Bearer ${ann.token}`, JSON_TYPE, ...headers]);
+
 describe('10 MB', () => {
   const SIZE = 10 << 20;
-  const head = (...headers: string[]) =>
-    requestText('POST', '/chat/rooms', [`Authorization: Bearer ${ann.token}`, JSON_TYPE, ...headers]);
-
   test('announced: refused before it is sent', async () => {
     const wire = new Wire(app).write(head(`Content-Length: ${SIZE}`));
     expectProblem(await wire.answer(), 'platform/payload-too-large');

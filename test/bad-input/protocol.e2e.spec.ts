@@ -45,9 +45,10 @@ describe('what is no HTTP', () => {
   });
 });
 
+const post = (headers: string[], body: string) => requestText('POST', '/chat/rooms', [bearer(), JSON_TYPE, ...headers], body);
+
 describe('requests that two readers would read differently', () => {
   const SMUGGLED = 'GET /users/me HTTP/1.1\r\nHost: localhost\r\n\r\n';
-  const post = (headers: string[], body: string) => requestText('POST', '/chat/rooms', [bearer(), JSON_TYPE, ...headers], body);
 
   test.each([
     ['a length and chunks', ['Content-Length: 4', 'Transfer-Encoding: chunked'], `0\r\n\r\n${SMUGGLED}`],
