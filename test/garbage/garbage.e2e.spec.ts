@@ -55,23 +55,24 @@ async function newCaller(): Promise<string> {
   return app.app.get(KeysService, { strict: false }).sign(session, ['owner'], 3_600);
 }
 
+const asText = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed();
+
 /** The request that a client makes of an input; what can't stand in a URL is brought into a form that can. */
 function requestOf(
   { method, path, params }: OperationDefinition,
   input: Record<string, unknown>,
 ): { target: string; body: string | undefined } {
   const rest: Record<string, unknown> = { ...input };
-  const text = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed();
   const target = path.replace(/:([A-Za-z0-9]+)/g, (_, name: string) => {
     delete rest[name];
-    return encodeURIComponent(text(input[name])).slice(0, 4_000);
+    return encodeURIComponent(asText(input[name])).slice(0, 4_000);
   });
   if (method !== 'GET' && method !== 'DELETE') return { target, body: JSON.stringify(rest) };
   const query = new URLSearchParams(
     Object.entries(rest)
       .filter(([name]) => !params.includes(name))
       .flatMap(([name, value]) =>
-        [value].flat().map((each) => [name.toWellFormed(), text(each).slice(0, 1_000)] as [string, string]),
+        [value].flat().map((each) => [name.toWellFormed(), asText(each).slice(0, 1_000)] as [string, string]),
       ),
   );
   return { target: `${target}?${query}`.slice(0, 12_000), body: undefined };

@@ -42,7 +42,13 @@ export async function startApp({
   const log = createLog(config);
   const { url, ...options } = database.options;
   const app = await createApp({ config, databaseUrl: url, log, modules, database: options });
-  await app.listen(0, '127.0.0.1');
+  try {
+    await app.listen(0, '127.0.0.1');
+  } catch (error) {
+    await app.close();
+    await log.close();
+    throw error;
+  }
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
