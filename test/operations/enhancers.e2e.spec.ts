@@ -6,7 +6,6 @@ import {
   Controller,
   type ExceptionFilter,
   type ExecutionContext,
-  Get,
   Injectable,
   Module,
   type NestInterceptor,
@@ -30,7 +29,6 @@ import { OperationContext } from '#platform/operations/enhancers';
 import { FondasiModule } from '#platform/operations/fondasi-module.decorator';
 import { Operation } from '#platform/operations/operation.decorator';
 import { AccessTokens } from '#platform/security/access-tokens';
-import { StartError } from '#platform/start-error';
 import { modules } from '../../src/app.module.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { anonymous, newPerson, type Person } from '../support/person.ts';
@@ -274,38 +272,4 @@ test('a repeated Idempotency-Key is guarded again, and the handler left alone', 
   const second = await ann.post('/shop/orders', { text: 'tea' }, headers);
   expect(second.body).toEqual(first.body);
   expect(ran).toEqual([...GUARDS, 'pipe app', 'pipe class', 'pipe method']);
-});
-
-describe('what would bypass the pipeline is refused at start, in one sentence', () => {
-  @Controller('side-door')
-  class SideDoorController {
-    @Get()
-    open() {
-      return 'anybody';
-    }
-  }
-  @FondasiModule({ name: 'side', summary: 'x', contract: {}, controllers: [SideDoorController] })
-  class SideModule {}
-  @Module({ controllers: [SideDoorController] })
-  class PlainModule {}
-  @Module({ controllers: [OrdersController] })
-  class StrayModule {}
-
-  test.each([
-    ['a route of Nest in a module of the product', SideModule, /^SideDoorController\.open is a plain Nest route/],
-    ['a route of Nest in any other module', PlainModule, /^SideDoorController\.open is a plain Nest route/],
-    [
-      'an operation in no module of the product',
-      StrayModule,
-      /^OrdersController\.make serves a contract, but its controller is in no @FondasiModule/,
-    ],
-  ])('%s', async (_label, module, sentence) => {
-    const error = await startApp({ modules: [...modules, module], database: app.database }).then(
-      () => undefined,
-      (reason: Error) => reason,
-    );
-    expect(error).toBeInstanceOf(StartError);
-    expect(error!.message).toMatch(sentence);
-    expect(error!.message).not.toContain('\n');
-  });
 });
