@@ -21,7 +21,8 @@ export class RedisConnection implements OnApplicationShutdown {
       away = true;
     });
     this.client.on('ready', () => {
-      if (away) this.logger.log('Redis answers again');
+      // As loud as what it takes back.
+      if (away) this.logger.warn('Redis answers again');
       away = false;
     });
   }
