@@ -173,6 +173,23 @@ test('a request that is on its way when the process is asked to stop gets its an
   expect(await server.ended).toBe(0);
 });
 
+test('being told twice to stop, by a service manager and by whoever passes it on, is being told once', async () => {
+  const server = await start();
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  const body = JSON.stringify({ email: 'nobody@example.com', password: 'a wrong passphrase' });
+  const head = `POST /auth/sign-in HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  socket.write(head + body.slice(0, 20));
+  await fetch(`${server.url}/health/live`);
+  server.process.kill('SIGTERM');
+  await vi.waitFor(() => expect(fetch(`${server.url}/health/live`)).rejects.toThrow('fetch failed'), { interval: 10 });
+  server.process.kill('SIGTERM');
+  socket.write(body.slice(20));
+  await once(socket.resume(), 'close');
+  expect(await server.ended).toBe(0);
+});
+
 test('a client that never finishes can not hold the process up for more than ten seconds', { timeout: 30_000 }, async () => {
   const server = await start({ REQUEST_TIMEOUT: '60s' });
   const { hostname, port } = new URL(server.url);
