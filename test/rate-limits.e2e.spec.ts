@@ -79,6 +79,15 @@ redis.describe('limits over Redis', () => {
     const address = someAddress();
     const statuses = await Promise.all(Array.from({ length: LIMIT + 5 }, async () => (await attempt(one, address)).status));
     expect(statuses.toSorted()).toEqual([...all(400, LIMIT), ...all(429, 5)]);
+    // Then its connection is given up, and nobody waits for it any more.
+    await vi.waitFor(
+      async () => {
+        const asked = performance.now();
+        await attempt(one, someAddress());
+        expect(performance.now() - asked).toBeLessThan(250);
+      },
+      { timeout: 8_000, interval: 50 },
+    );
     await proxy.cut();
     await proxy.restore();
   });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { rowsOf } from '../support/database.ts';
 import { anonymous, newPerson, type Person } from '../support/person.ts';
@@ -129,4 +129,14 @@ describe('switching the organization', () => {
     expect([reply.status, reply.body.code]).toEqual([404, 'users/organization-not-found']);
     expect((await refresh(ann.refreshToken)).body.organizationId).toBe(ann.organizationId);
   });
+});
+
+test('a session that ended in one process is refused by the others within seconds', async () => {
+  await fresh();
+  const other = await startApp({ database: app.database });
+  const there = () => anonymous(other).get('/users/me', { authorization: `Bearer ${ann.token}` });
+  expect((await there()).status).toBe(200);
+  await ann.post('/auth/sign-out');
+  await vi.waitFor(async () => expect((await there()).status).toBe(401), { timeout: 5_000, interval: 100 });
+  await other.close();
 });
