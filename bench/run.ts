@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
 const [group = 'kernel', ...rows] = positionals;
 const pace: Pace = values.short
   ? { rounds: 1, seconds: 1, minutes: Number(values.minutes ?? 0.1) }
-  : { rounds: 7, seconds: 4, minutes: Number(values.minutes ?? 10) };
+  : { rounds: Number(process.env.R ?? 7), seconds: Number(process.env.S ?? 4), minutes: Number(values.minutes ?? 10) };
 // Standard output is the result; with --json it is nothing else.
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 
