@@ -1,7 +1,7 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, createQueryId, sql } from 'kysely';
 import type { Compilable, CompiledQuery, QueryResult, RawBuilder } from 'kysely';
 import type { QueryResultRow } from 'pg';
-import type { Connection, Statement } from './connection.ts';
+import type { Statement } from './connection.ts';
 import { Database } from './database.ts';
 import type { Tx } from './database.ts';
 import type { NamedQuery } from './driver.ts';
@@ -113,13 +113,10 @@ function statement<T, P extends object, R>(name: string, text: string, slots: Sl
     const named = pool.options.pooler !== 'transaction';
     for (let attempt = 1; ; attempt++) {
       const sent: Statement = { name: named ? current : undefined, text, values };
-      const connection: Connection = pool.takeIdle() ?? (await pool.acquire());
       try {
-        return await connection.query<R & QueryResultRow>(sent);
+        return await pool.run<R & QueryResultRow>(sent);
       } catch (error) {
-        if (attempt > 1 || !isStale(error, sent.name)) throw error;
-      } finally {
-        pool.release(connection);
+        if (attempt > 1 || !(isStale(error, sent.name) || wasNotPrepared(error))) throw error;
       }
     }
   }
@@ -153,5 +150,8 @@ function statement<T, P extends object, R>(name: string, text: string, slots: Sl
     sql: text,
   });
 }
+
+/** The statement that prepared it for those behind it on the connection had failed. It has not run. */
+const wasNotPrepared = (error: unknown): boolean => sqlState(error) === '26000';
 
 const rawNode = sql`select`.compile(compiler).query;
