@@ -1,16 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { startEmbedded } from '#platform/database/embedded/server';
 import { migrateAll } from '#platform/database/migrations';
 import { withDatabase } from '#platform/database/options';
 import { generateTables, readModules } from '#platform/database/table-types';
 
 /**
  * Writes `tables.ts` of every module from a database that is migrated for this purpose and dropped afterwards, on the server
- * that POSTGRES_URL names. With `--check` it writes nothing and fails when one isn't up to date.
+ * that POSTGRES_URL names or, without one, on an embedded one that lives as long as this. With `--check` it writes nothing and fails when one isn't up to date.
  */
-const server = process.env['POSTGRES_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+const dataDir = await mkdtemp(join(tmpdir(), 'fondasi-tables-'));
+const silent = { info: () => {}, warn: () => {}, error: console.error };
+const embedded = process.env['POSTGRES_URL'] ? undefined : await startEmbedded({ dataDir, log: silent });
+const server = embedded?.url ?? process.env['POSTGRES_URL']!;
 const check = process.argv.includes('--check');
 const folder = join(import.meta.dirname, '../src/modules');
 
@@ -41,4 +46,6 @@ try {
 } finally {
   await admin.query(`drop database ${name} with (force)`);
   await admin.end();
+  await embedded?.stop();
+  await rm(dataDir, { recursive: true });
 }

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '#config/config';
+import { DatabaseRefused } from '#platform/database/errors';
 import { migrateAll, type ModuleSchema } from '#platform/database/migrations';
 import type { DatabaseOptions } from '#platform/database/options';
 import { Health } from '#platform/observability/health';
@@ -45,7 +46,7 @@ export async function createApp({
   const chosen = chooseModules(modules, config.MODULES);
   const database = { ...databaseOptions(config, databaseUrl, log), ...overrides };
   const schemas = schemasOf(chosen);
-  await migrateAll({ database, modules: schemas });
+  await migrate(database, schemas);
 
   @Module({ imports: [PlatformModule.forRoot({ config, database, log, modules: schemas.map(({ name }) => name) }), ...chosen] })
   class Product {}
@@ -80,14 +81,32 @@ export const schemasOf = (modules: readonly Type[]): ModuleSchema[] =>
 
 /** The modules that `MODULES` names. Nest modules that are no modules of the product (a customer's guards) are always in. */
 export function chooseModules(modules: readonly Type[], wanted: readonly string[]): Type[] {
-  if (wanted.includes('all')) return [...modules];
-  const names = modules.map((module) => fondasiModuleOf(module)?.name);
-  for (const name of wanted)
-    if (!names.includes(name))
-      throw new StartError(
-        `MODULES names "${name}", which this product does not have: choose from ${names.filter(Boolean).join(', ')}.`,
-      );
-  return modules.filter((_module, index) => names[index] === undefined || wanted.includes(names[index]));
+  const definitions = modules.map((module) => fondasiModuleOf(module));
+  const known = definitions.flatMap((definition) => definition?.name ?? []);
+  for (const name of wanted.filter((each) => each !== 'all'))
+    if (!known.includes(name))
+      throw new StartError(`MODULES names "${name}", which this product does not have: choose from ${known.join(', ')}.`);
+  const names = wanted.includes('all') ? known : wanted;
+  for (const definition of definitions)
+    for (const required of definition?.requires ?? [])
+      if (names.includes(definition!.name) && !names.includes(required))
+        throw new StartError(`The module "${definition!.name}" needs the module "${required}": add it to MODULES.`);
+  return modules.filter((_module, index) => definitions[index] === undefined || names.includes(definitions[index].name));
+}
+
+/** @throws StartError for a database that can't be reached or can't serve this version */
+async function migrate(database: DatabaseOptions, modules: readonly ModuleSchema[]): Promise<void> {
+  try {
+    await migrateAll({ database, modules });
+  } catch (error) {
+    if (error instanceof DatabaseRefused) throw new StartError(error.message, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const unreachable = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ENOENT', '28P01', '28000', '3D000'];
+    if (!unreachable.includes(code ?? '') && !/timeout/i.test(message)) throw error;
+    throw new StartError(`The database can't be reached (${message || code}): check DATABASE_URL, and that the server runs.`, {
+      cause: error,
+    });
+  }
 }
 
 export function databaseOptions(config: Config, url: string, log: ProcessLog): DatabaseOptions {

@@ -119,6 +119,9 @@ async function close(app: NestFastifyApplication): Promise<void> {
   app.get(Health).drain();
   const server = app.getHttpServer();
   const force = setTimeout(() => server.closeAllConnections?.(), DRAIN_MS);
+  // A connection whose last request has just been answered would be kept for the next one.
+  const idle = setInterval(() => server.closeIdleConnections?.(), 50);
   await app.close();
+  clearInterval(idle);
   clearTimeout(force);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { faultRounds } from './rounds.ts';
+import { chatWriter } from './chat-writer.ts';
 import { ledgerWriter } from './writer.ts';
 
 const { values } = parseArgs({
@@ -10,6 +11,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     writes: { type: 'string', default: '200' },
+    /** `platform`: messages posted to the whole platform; `ledger`: rows through the smallest application. */
+    app: { type: 'string', default: 'platform' },
   },
 });
 
@@ -18,7 +21,7 @@ const seed = Number(values.seed);
 process.stdout.write(`seed ${seed}\nround  killed    acknowledged  under way  failed  back after  all found\n`);
 let number = 0;
 for await (const round of faultRounds({
-  writer: ledgerWriter,
+  writer: values.app === 'ledger' ? ledgerWriter : chatWriter(),
   dataDir: join(folder, 'data'),
   journal: join(folder, 'journal'),
   rounds: Number(values.rounds),

@@ -42,6 +42,10 @@ export class Victim {
     return new Victim(writer, dataDir);
   }
 
+  async turn(): Promise<void> {
+    await this.#writer.turn?.(this.address);
+  }
+
   write(id: string, text: string): Promise<void> {
     return this.#writer.write(this.address, id, text);
   }

@@ -7,6 +7,8 @@ export interface Writer {
   environment(dataDir: string): Record<string, string>;
   /** The address that it listens on, once it has printed that it is ready. */
   address(printed: string): string | undefined;
+  /** Waits until the application's limits allow one more write; called before each `write`, and not counted as one under way. */
+  turn?(address: string): Promise<void>;
   /** Resolves when the write is acknowledged, and then it must be found for ever; rejects otherwise. Different ids at the same time. */
   write(address: string, id: string, text: string): Promise<void>;
   /** The ids of everything written. */

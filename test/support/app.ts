@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig } from '#config/config';
+import type { DatabaseOptions } from '#platform/database/options';
 import { createLog } from '#platform/observability/logger';
 import { createApp, schemasOf } from '../../src/app.ts';
 import { modules as everyModule } from '../../src/app.module.ts';
@@ -25,6 +26,9 @@ export interface StartOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** A database that is there already: a second process, or the next one after a crash. */
   readonly database?: FreshDatabase;
+  /** The PostgreSQL to make the database on; that of the test run where nothing is said. */
+  readonly server?: string;
+  readonly databaseSettings?: Partial<DatabaseOptions>;
 }
 
 const SECRET_KEY = randomBytes(32).toString('base64url');
@@ -34,8 +38,10 @@ export async function startApp({
   modules = everyModule,
   settings = {},
   database: given,
+  server,
+  databaseSettings,
 }: StartOptions = {}): Promise<RunningApp> {
-  const database = given ?? (await freshDatabase(schemasOf(modules)));
+  const database = given ?? (await freshDatabase(schemasOf(modules), databaseSettings, server));
   const logFile = join(tmpdir(), `fondasi-test-${randomBytes(6).toString('hex')}.log`);
   const env = { NODE_ENV: 'test', SECRET_KEY, PORT: '0', TRUST_PROXY: '127.0.0.1', LOG_FILE: logFile, ...settings };
   const config = loadConfig(env, { cwd: tmpdir() });
@@ -45,7 +51,7 @@ export async function startApp({
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${config.TLS_CERT_FILE ? 'https' : 'http'}://127.0.0.1:${port}`,
     app,
     database,
     logged: () => readFileSync(logFile, 'utf8'),

@@ -53,6 +53,11 @@ export class Person {
     return this.request('PATCH', path, body, headers);
   }
 
+  /** The same person at another process, not signed in there. */
+  at(app: Pick<RunningApp, 'url'>): Person {
+    return new Person(app, this.email);
+  }
+
   async signIn(): Promise<this> {
     const { status, body } = await this.post('/auth/sign-in', { email: this.email, password: PASSWORD });
     if (status !== 200) throw new Error(`sign-in: ${status} ${JSON.stringify(body)}`);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -30,6 +30,8 @@ export default async function startServer(project: TestProject): Promise<() => P
     return async () => {};
   }
   const dataDir = await mkdtemp(join(tmpdir(), 'fondasi-test-'));
+  // A pooler that runs as nobody has to reach the socket in it.
+  await chmod(dataDir, 0o711);
   const log = { info: () => undefined, warn: console.warn, error: console.error };
   const server = await startEmbedded({ dataDir, log, settings: FORGETFUL });
   project.provide('postgresUrl', server.url);

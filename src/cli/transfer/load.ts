@@ -85,10 +85,11 @@ async function addPartitions(client: Client, table: Table): Promise<void> {
   for (const { name, parent, bound, key } of table.partitions) {
     const { rows } = await client.query<{ missing: boolean }>('select to_regclass($1) is null as missing', [name]);
     if (!rows[0]?.missing) continue;
-    await asOwner(client, await ownerOf(client, parent), async () => {
+    const owner = await ownerOf(client, parent);
+    await asOwner(client, owner, async () => {
       await client.query(`create table ${name} partition of ${parent} ${bound}${key === null ? '' : ` partition by ${key}`}`);
+      await client.query(`alter table ${name} owner to ${client.escapeIdentifier(owner)}`);
     });
-    await client.query(`alter table ${name} owner to ${client.escapeIdentifier(await ownerOf(client, parent))}`);
   }
 }
 

@@ -48,10 +48,12 @@ const DATA = `
 
 let folder: string;
 const made: { server: string; name: string }[] = [];
+const roles: string[] = [];
 
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'fondasi-transfer-'))));
 afterAll(async () => {
   for (const { server, name } of made) await ask(server, `drop database ${name} with (force)`);
+  for (const role of roles) await ask(inject('postgresUrl'), `drop role ${role}`);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -188,4 +190,37 @@ test('an export is one snapshot while others write', async () => {
   expect(tables.get('public.z')!.rows).toBeGreaterThan(0);
   // Every write put one row into both tables; the one exported last has no more of them than the first.
   expect(tables.get('public.a')!.rows - 200_000).toBe(tables.get('public.z')!.rows);
+});
+
+test('a user who is no superuser imports into tables of other owners, whose rights it may take on', async () => {
+  const server = inject('postgresUrl');
+  const suffix = randomUUID().slice(0, 8);
+  const [plain, owner] = [`"plain_${suffix}"`, `"owner_${suffix}"`];
+  const [source, target, file] = [await newDatabase(server, SCHEMA + DATA), await newDatabase(server), newFile()];
+  const name = new URL(target).pathname.slice(1);
+  await ask(
+    server,
+    `create role ${plain} login password 'plain'; create role ${owner}; grant ${owner} to ${plain} with inherit false, set true;
+     alter database ${name} owner to ${plain}`,
+  );
+  const asPlain = new URL(target);
+  [asPlain.username, asPlain.password] = [`plain_${suffix}`, 'plain'];
+  const migrateAsOwner = async (): Promise<void> =>
+    void (await ask(
+      target,
+      `create schema shop authorization ${owner}; set role ${owner}; ${SCHEMA.replace('create schema shop;', '')}`,
+    ));
+
+  const exported = await exportTo(source, file);
+  // What it may read, as a member of the owner that inherits nothing.
+  const grant = async (): Promise<void> =>
+    void (await migrateAsOwner(),
+    await ask(target, `grant usage on schema shop to ${plain}; grant select on all tables in schema shop to ${plain}`));
+  const imported = await importFrom(asPlain.href, file, grant);
+
+  expect(imported.tables).toEqual(exported.tables);
+  expect(await ask(target, `select distinct tableowner from pg_tables where schemaname = 'shop'`)).toEqual([
+    { tableowner: `owner_${suffix}` },
+  ]);
+  roles.push(plain, owner);
 });

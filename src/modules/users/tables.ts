@@ -1,16 +1,41 @@
+// Generated from the migrated database by `npm run tables`; not to be edited.
 import type { Generated } from 'kysely';
 
+/** Every table of the schema "users". */
 export interface UsersTables {
-  'users.invitation': {
-    org_id: string;
-    id: string;
-    token_hash: Buffer;
-    roles: string[];
-    invited_by: string;
-    expires_at: string;
-    accepted_by: string | null;
-  };
-  'users.membership': { org_id: string; person_id: string; roles: string[]; created_at: Generated<string> };
-  'users.organization': { id: string; name: string; created_at: Generated<string> };
-  'users.person': { id: string; name: string; email: string; version: Generated<number>; created_at: Generated<string> };
+  'users.invitation': InvitationRow;
+  'users.membership': MembershipRow;
+  'users.organization': OrganizationRow;
+  'users.person': PersonRow;
+}
+
+export interface InvitationRow {
+  org_id: string;
+  id: string;
+  token_hash: Buffer;
+  roles: string[];
+  invited_by: string;
+  expires_at: string;
+  accepted_by: string | null;
+}
+
+export interface MembershipRow {
+  org_id: string;
+  person_id: string;
+  roles: string[];
+  created_at: Generated<string>;
+}
+
+export interface OrganizationRow {
+  id: string;
+  name: string;
+  created_at: Generated<string>;
+}
+
+export interface PersonRow {
+  id: string;
+  name: string;
+  email: string;
+  version: Generated<number>;
+  created_at: Generated<string>;
 }

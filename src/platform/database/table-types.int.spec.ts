@@ -35,7 +35,7 @@ await onEveryServer((server) => {
         create table order_line (
           id uuid primary key, number bigint generated always as identity, total numeric(38, 0) not null, counts bigint[] not null,
           state state not null default 'open', email email, note text, paid boolean not null, weight real, "odd name" int,
-          data jsonb not null, hash bytea, at timestamptz not null default now(), day date, double int generated always as (1 + 1) stored
+          data jsonb not null, extra jsonb not null default '{}', hash bytea, at timestamptz not null default now(), day date, double int generated always as (1 + 1) stored
         );
         create table log (id bigint not null, at timestamptz not null) partition by range (at);
         create table log_2026 partition of log for values from ('2026-01-01') to ('2027-01-01');
@@ -45,10 +45,8 @@ await onEveryServer((server) => {
       .toBe(`// Generated from the migrated database by \`npm run tables\`; not to be edited.
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 
-type Int8 = ColumnType<string, string | number | bigint, string | number | bigint>;
-type Numeric = ColumnType<string, string | number, string | number>;
-type Timestamp = ColumnType<string, string | Date, string | Date>;
 type Json = ColumnType<unknown, string, string>;
+type DefaultedJson = ColumnType<unknown, string | undefined, string>;
 
 /** Every table of the schema "shop". */
 export interface ShopTables {
@@ -58,14 +56,14 @@ export interface ShopTables {
 }
 
 export interface LogRow {
-  id: Int8;
-  at: Timestamp;
+  id: string;
+  at: string;
 }
 
 export interface OrderLineRow {
   id: string;
-  number: GeneratedAlways<Int8>;
-  total: Numeric;
+  number: GeneratedAlways<string>;
+  total: string;
   counts: string[];
   state: Generated<'open' | 'it\\'s closed'>;
   email: string;
@@ -74,14 +72,15 @@ export interface OrderLineRow {
   weight: number | null;
   'odd name': number | null;
   data: Json;
+  extra: DefaultedJson;
   hash: Buffer | null;
-  at: Generated<Timestamp>;
+  at: Generated<string>;
   day: string | null;
   double: GeneratedAlways<number | null>;
 }
 
 export interface TotalRow {
-  total: Numeric | null;
+  total: string | null;
 }
 `);
   });

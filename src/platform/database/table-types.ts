@@ -24,20 +24,16 @@ const typescript: Readonly<Record<string, string>> = {
   oid: 'number',
   bool: 'boolean',
   bytea: 'Buffer',
-  int8: 'Int8',
-  numeric: 'Numeric',
-  timestamptz: 'Timestamp',
   json: 'Json',
   jsonb: 'Json',
 };
-/** In an array a value is read and written alike. */
-const inArray: Readonly<Record<string, string>> = { Int8: 'string', Numeric: 'string', Timestamp: 'string', Json: 'unknown' };
+/** JSON is read as what it holds and written as text. In an array a value is read and written alike. */
+const inArray: Readonly<Record<string, string>> = { Json: 'unknown' };
 
+/** Kysely's `Generated` does not look into another `ColumnType`, so what has a default gets a type of its own. */
 const aliases: Readonly<Record<string, string>> = {
-  Int8: 'ColumnType<string, string | number | bigint, string | number | bigint>',
-  Numeric: 'ColumnType<string, string | number, string | number>',
-  Timestamp: 'ColumnType<string, string | Date, string | Date>',
   Json: 'ColumnType<unknown, string, string>',
+  DefaultedJson: 'ColumnType<unknown, string | undefined, string>',
 };
 
 /** The modules in a folder of modules: those that have migrations. */
@@ -100,12 +96,14 @@ async function readColumns(client: Client, module: string): Promise<Column[]> {
 }
 
 function fieldOf({ column, type, array, nullable, defaulted, computed, labels }: Column): string {
+  const name = /^\w+$/.test(column) ? column : `'${column}'`;
   const own = labels ? labels.map((label) => `'${label.replaceAll("'", "\\'")}'`).join(' | ') : (typescript[type] ?? 'string');
   const element = inArray[own] ?? own;
   const value = array ? (element.includes(' ') ? `(${element})[]` : `${element}[]`) : own;
   const whole = nullable ? `${value} | null` : value;
+  if (own === 'Json' && defaulted && !array) return `${name}: Defaulted${whole};`;
   const wrapper = computed ? 'GeneratedAlways' : defaulted ? 'Generated' : undefined;
-  return `${/^\w+$/.test(column) ? column : `'${column}'`}: ${wrapper ? `${wrapper}<${whole}>` : whole};`;
+  return `${name}: ${wrapper ? `${wrapper}<${whole}>` : whole};`;
 }
 
 const pascal = (name: string): string =>

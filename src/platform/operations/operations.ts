@@ -56,7 +56,6 @@ export class Operations {
       }
     }
     for (const module of modules) checkComplete(module, operations, rawRoutes);
-    checkModules(modules);
     for (const operation of operations) this.calls.add(operation);
     this.logger.log(`${operations.length} operations of ${modules.length} modules`);
     return { modules, operations, rawRoutes };
@@ -88,11 +87,4 @@ function checkComplete(
   for (const contract of served)
     if (contract.name.startsWith(`${module.name}.`) && !declared.includes(contract))
       throw new Error(`${contract.name} is served, but the contract of "${module.name}" does not export it`);
-}
-
-function checkModules(modules: readonly FondasiModuleDefinition[]) {
-  const names = modules.map(({ name }) => name);
-  for (const { name, requires = [] } of modules)
-    for (const required of requires)
-      if (!names.includes(required)) throw new Error(`The module "${name}" needs the module "${required}"; add it to MODULES.`);
 }

@@ -40,7 +40,7 @@ afterEach(async () => {
 });
 
 async function start(at = dataDir): Promise<EmbeddedServer> {
-  const log = { info: () => undefined, warn: () => undefined, error: console.error };
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const server = await startEmbedded({ dataDir: at, log });
   started.push(server);
   return server;
