@@ -117,8 +117,18 @@ export class Pool {
     return this.#idle[0]?.idleSince ?? Infinity;
   }
 
-  /** Runs a single statement, on a connection that it may share with others of the same moment. */
-  run<R extends QueryResultRow>(statement: Statement): Promise<QueryResult<R>> {
+  /** Runs a single statement. */
+  async run<R extends QueryResultRow>(statement: Statement): Promise<QueryResult<R>> {
+    const connection = this.takeIdle() ?? (await this.acquire());
+    try {
+      return await connection.query<R>(statement);
+    } finally {
+      this.release(connection);
+    }
+  }
+
+  /** The same for one that only reads: it may share a connection with others of the same moment. */
+  runShared<R extends QueryResultRow>(statement: Statement): Promise<QueryResult<R>> {
     return this.#groups.run(statement);
   }
 

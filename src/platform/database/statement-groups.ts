@@ -19,8 +19,8 @@ interface Lender {
 }
 
 /**
- * Single statements (in no transaction) that are asked for in the same turn of the event loop go together: up to {@link MOST} on one
- * connection, in one write, answered in one read (PostgreSQL's pipelining). Each one commits or fails by itself. There is no timer:
+ * Single statements that only read and are in no transaction: those that are asked for in the same turn of the event loop go together: up to {@link MOST} on one
+ * connection, in one write (PostgreSQL's pipelining). Each one succeeds or fails by itself. There is no timer:
  * a statement that comes alone goes at once, and under load each costs less here and in the server.
  */
 export class StatementGroups {
