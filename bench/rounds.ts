@@ -27,12 +27,16 @@ export interface Measured {
  * Interleaved rounds (A B C, A B C, …) with one warm-up, so that whatever else the machine does falls on all sides alike.
  * @throws when a server refused anything: work that was not done must not count
  */
-export async function interleaved<K extends string>(sides: Record<K, Side>, pace: Pace): Promise<Record<K, Measured>> {
+export async function interleaved<K extends string>(
+  sides: Record<K, Side>,
+  pace: Pace,
+  awake = false,
+): Promise<Record<K, Measured>> {
   const names = Object.keys(sides) as K[];
   const rounds = new Map<K, Measured[]>(names.map((name) => [name, []]));
   for (let number = 0; number <= pace.rounds; number++)
     for (const name of names) {
-      const measured = await round(sides[name], pace.seconds);
+      const measured = await round(sides[name], pace.seconds, awake);
       if (number > 0) rounds.get(name)!.push(measured);
     }
   return Object.fromEntries(
@@ -46,9 +50,9 @@ export async function interleaved<K extends string>(sides: Record<K, Side>, pace
   ) as Record<K, Measured>;
 }
 
-async function round({ server, scripts }: Side, seconds: number): Promise<Measured> {
+async function round({ server, scripts }: Side, seconds: number, awake: boolean): Promise<Measured> {
   const before = await server.ask('usage');
-  const { requests, refused, seconds: took } = await load(server.ready.port, scripts, seconds);
+  const { requests, refused, seconds: took } = await load(server.ready.port, scripts, seconds, awake);
   const after = await server.ask('usage');
   refuseRefusals(server.name, refused);
   return { perSecond: requests / took, cpuPerRequest: (after.cpu - before.cpu) / requests };

@@ -1,8 +1,8 @@
-// npm run bench [-- group [row…]] [--json] [--short] [--minutes n] [--save]
+// npm run bench [-- group [row…]] [--json] [--short] [--minutes n] [--save] [--profile folder]
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Result, tableOf } from './result.ts';
 import type { Pace } from './rounds.ts';
@@ -16,6 +16,8 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     /** Keeps the results in `bench/results/<group>-<date>.json`. */
     save: { type: 'boolean', default: false },
+    /** The measured processes write CPU profiles into this folder, for Chrome's DevTools. Their figures are no figures then. */
+    profile: { type: 'string' },
   },
 });
 const [group = 'kernel', ...rows] = positionals;
@@ -25,6 +27,7 @@ const pace: Pace = values.short
 // Standard output is the result; with --json it is nothing else.
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 
+if (values.profile) process.env.BENCH_PROFILE = resolve(values.profile);
 build();
 const results = await measure();
 process.stdout.write(values.json ? `${JSON.stringify(results, null, 2)}\n` : `${tableOf(results)}\n`);

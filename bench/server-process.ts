@@ -20,9 +20,11 @@ export class ServerProcess<R = Ready> {
 
   /** `file` is below `bench`, without `.ts`. */
   static async start<R = Ready>(name: string, file: string, settings: Record<string, string>, flags: readonly string[] = []) {
+    const { BENCH_PROFILE } = process.env;
+    const profiling = BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${BENCH_PROFILE}`] : [];
     const child = fork(join(COMPILED, `${file}.js`), {
       env: { PATH: process.env.PATH, NODE_ENV: 'production', ...settings },
-      execArgv: [...flags],
+      execArgv: [...flags, ...profiling],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const ready = await new Promise<R>((resolve, reject) => {

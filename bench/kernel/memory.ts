@@ -9,6 +9,8 @@ const CONNECTIONS = 32;
 /** The figure is the one after ten minutes; a shorter run only shows that the row works. */
 const MINUTES = 10;
 
+const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+
 /** What a process grows by after its first minute: profiles, rows and messages, as fast as they are answered. */
 export async function memoryRow({ pace, fondasi }: Kernel): Promise<Result[]> {
   const { tokens } = fondasi.ready;
@@ -29,7 +31,6 @@ export async function memoryRow({ pace, fondasi }: Kernel): Promise<Result[]> {
   let last = first;
   for (let number = 2; number <= MINUTES; number++) last = await minute(seconds);
 
-  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
   const result = (what: string, key: 'rss' | 'heap') => {
     const reference = `${megabytes(first[key])} after the first minute, ${megabytes(last[key])} after the tenth`;
     const name = `memory: growth of the ${what}${short ? ` (a minute of ${seconds} s: no figure)` : ''}`;

@@ -13,6 +13,6 @@ export async function messageRow({ pace, fondasi, fastify }: Kernel): Promise<Re
     scripts: dealt(messageRequests(server.ready.tokens), CONNECTIONS, newClientIds()),
   });
   const { ours, raw } = await interleaved({ ours: side(fondasi), raw: side(fastify) }, pace);
-  const reference = `Fastify + pg, one INSERT each: ${rounded(raw.perSecond)}/s; Fondasi: ${rounded(ours.perSecond)}/s`;
+  const reference = `Fastify + pg, one INSERT each: ${rounded(raw.perSecond)}/s, ${rounded(raw.cpuPerRequest)} µs; Fondasi: ${rounded(ours.perSecond)}/s, ${rounded(ours.cpuPerRequest)} µs`;
   return [judge('durable POST of a message, 64 connections', ours.perSecond / raw.perSecond, '×', reference, '≥ 1.5')];
 }

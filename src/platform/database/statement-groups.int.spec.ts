@@ -24,6 +24,7 @@ const backendOf = (number: number) =>
     text: 'select $1::int as number, pg_backend_pid() as backend',
     values: [number],
   });
+const quotient = (by: number) => pool.runShared({ name: 'quotient', text: 'select 12 / $1::int as quotient', values: [by] });
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe('statements of the same moment', () => {
@@ -42,7 +43,6 @@ describe('statements of the same moment', () => {
   });
 
   it('fail one by one', async () => {
-    const quotient = (by: number) => pool.runShared({ name: 'quotient', text: 'select 12 / $1::int as quotient', values: [by] });
     const settled = await Promise.allSettled([3, 0, 4, 0, 6].map(quotient));
     expect(settled.map((each) => (each.status === 'fulfilled' ? each.value.rows[0]!.quotient : each.reason.code))).toEqual([
       4,
