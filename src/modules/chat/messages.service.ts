@@ -9,22 +9,25 @@ import { ClientIdReused, type listMessages, NotRoomMember, type postMessage, Roo
 import { type Append, type Appended, MessagesRepository } from './messages.repository.ts';
 import { RoomsService } from './rooms.service.ts';
 
+/** Batches that are committed at the same time. */
+const LANES = 2;
 const SEQ = /^\d{1,18}$/;
 
 @Injectable()
 export class MessagesService {
-  private readonly appends: NaturalBatches<Append, Appended>;
+  private readonly lanes: readonly NaturalBatches<Append, Appended>[];
 
   constructor(
     private readonly messages: MessagesRepository,
     private readonly rooms: RoomsService,
   ) {
-    this.appends = new NaturalBatches((appends) => this.messages.append(appends));
+    const lane = () => new NaturalBatches<Append, Appended>((appends) => this.messages.append(appends), { lanes: 1 });
+    this.lanes = Array.from({ length: LANES }, lane);
   }
 
   async post({ roomId, clientId, text }: Input<typeof postMessage>, caller: Caller): Promise<Output<typeof postMessage>> {
     const { organizationId, personId: authorId } = caller;
-    const appended = await this.appends.add({ organizationId, roomId, authorId, clientId, id: uuid(), text });
+    const appended = await this.laneOf(roomId).add({ organizationId, roomId, authorId, clientId, id: uuid(), text });
     if (appended.outcome === 'no-room') throw new Problem(RoomNotFound);
     if (appended.outcome === 'not-member') throw new Problem(NotRoomMember);
     if (appended.text !== text) throw new Problem(ClientIdReused);
@@ -37,5 +40,10 @@ export class MessagesService {
     const after = afterCursor(cursor, SEQ);
     const rows = await this.messages.list(caller.organizationId, roomId, order, after, limit + 1);
     return pageOf(rows, limit, ({ seq }) => seq);
+  }
+
+  /** A batch locks its rooms until it is committed. A room is in one lane, so that no batch waits for another one's disk. */
+  private laneOf(roomId: string) {
+    return this.lanes[Number.parseInt(roomId.slice(-1), 16) % LANES]!;
   }
 }

@@ -21,7 +21,7 @@ export function majorVersion(serverVersion: string): number {
 
 /** What `pg` offers on the level of its protocol; its types leave it out. */
 interface Wire extends NodeJS.EventEmitter {
-  readonly stream: { destroy(): void };
+  readonly stream: { destroy(): void; cork(): void; uncork(): void };
   connect(portOrPath: number | string, host?: string): void;
   requestSsl(): void;
   cancel(processId: number, secretKey: number): void;
@@ -66,6 +66,7 @@ export class Connection {
       ...login,
       types,
       keepAlive: true,
+      pipeline: true, // several statements may be under way: see `together`
       connectionTimeoutMillis: options.connectTimeout ?? defaults.connectTimeout,
       application_name: options.applicationName ?? 'fondasi',
     });
@@ -104,6 +105,17 @@ export class Connection {
         error ? reject(this.#explain(error)) : resolve(result),
       );
     });
+  }
+
+  /** Sends all that `ask` queries in one write. */
+  together(ask: () => void): void {
+    const { stream } = this.#wire;
+    stream.cork();
+    try {
+      ask();
+    } finally {
+      stream.uncork();
+    }
   }
 
   /** Bounds the transaction where the server can't (before PostgreSQL 17): the connection is cut, and the server rolls back. */

@@ -1,8 +1,9 @@
-import type { ClientConfig } from 'pg';
-import { Connection } from './connection.ts';
+import type { ClientConfig, QueryResult, QueryResultRow } from 'pg';
+import { Connection, type Statement } from './connection.ts';
 import { DatabaseBusy, DatabaseRefused, DatabaseUnavailable, sqlState } from './errors.ts';
 import { defaults } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
+import { StatementGroups } from './statement-groups.ts';
 
 /** What connecting may fail with while a server is full, starting, stopping or being replaced. */
 const passingTroubles = new Set(['53300', '57P03', '57P01', 'ECONNREFUSED', 'ECONNRESET', 'ENOENT']);
@@ -81,6 +82,7 @@ export class Pool {
   open = 0;
   readonly #login: ClientConfig;
   readonly #budget: ConnectionBudget;
+  readonly #groups = new StatementGroups(this);
   readonly #idle: Connection[] = [];
   readonly #busy = new Set<Connection>();
   readonly #closing = new Set<Promise<void>>();
@@ -113,6 +115,21 @@ export class Pool {
   /** Since when its longest idle connection is unused; Infinity without one. */
   get idleSince(): number {
     return this.#idle[0]?.idleSince ?? Infinity;
+  }
+
+  /** Runs a single statement. */
+  async run<R extends QueryResultRow>(statement: Statement): Promise<QueryResult<R>> {
+    const connection = this.takeIdle() ?? (await this.acquire());
+    try {
+      return await connection.query<R>(statement);
+    } finally {
+      this.release(connection);
+    }
+  }
+
+  /** The same for one that only reads: it may share a connection with others of the same moment. */
+  runShared<R extends QueryResultRow>(statement: Statement): Promise<QueryResult<R>> {
+    return this.#groups.run(statement);
   }
 
   /** Lends a connection. Give it back with `release`, whatever happened. */

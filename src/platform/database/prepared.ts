@@ -1,7 +1,7 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, createQueryId, sql } from 'kysely';
-import type { Compilable, CompiledQuery, QueryResult, RawBuilder } from 'kysely';
+import type { Compilable, CompiledQuery, QueryResult, RawBuilder, RootOperationNode } from 'kysely';
 import type { QueryResultRow } from 'pg';
-import type { Connection, Statement } from './connection.ts';
+import type { Statement } from './connection.ts';
 import { Database } from './database.ts';
 import type { Tx } from './database.ts';
 import type { NamedQuery } from './driver.ts';
@@ -37,13 +37,17 @@ export function prepared<T, P extends object, R>(
   name: string,
   build: (db: Kysely<T>, p: Placeholder<P>) => Compilable<R>,
 ): Prepared<T, P, R> {
-  const { sql: text, parameters } = build(compiler as Kysely<T>, placeholder as Placeholder<P>).compile();
-  return statement(
-    name,
-    text,
-    parameters.map((value) => (value instanceof Marker ? { parameter: value.parameter } : { constant: value })),
-  );
+  const { sql: text, parameters, query } = build(compiler as Kysely<T>, placeholder as Placeholder<P>).compile();
+  const slots = parameters.map((value) => (value instanceof Marker ? { parameter: value.parameter } : { constant: value }));
+  return statement(name, text, slots, onlyReads(query));
 }
+
+/**
+ * Such a statement waits for nobody's lock, so others may wait behind it on its connection. One that locks or writes could wait for
+ * the very transaction that asks for the next one.
+ */
+const onlyReads = (query: RootOperationNode): boolean =>
+  query.kind === 'SelectQueryNode' && query.with === undefined && query.endModifiers === undefined;
 
 /**
  * The same for SQL written out, above all calls of SQL functions: `$1`, `$2` … are the named parameters in the order given.
@@ -60,6 +64,7 @@ export const preparedSql = <T, P extends object, R>(
     name,
     text,
     parameters.map((parameter) => ({ parameter })),
+    false,
   );
 
 class Marker {
@@ -86,7 +91,7 @@ const compiler = new Kysely<unknown>({
 const known = new Map<string, string>();
 const longestName = 55; // PostgreSQL compares 63 bytes of a name; the rest is for the generation
 
-function statement<T, P extends object, R>(name: string, text: string, slots: Slot[]): Prepared<T, P, R> {
+function statement<T, P extends object, R>(name: string, text: string, slots: Slot[], shared: boolean): Prepared<T, P, R> {
   if (!/^[\w.-]+$/.test(name) || name.length > longestName) {
     throw new Error(`"${name}" is no name for a prepared statement: letters, digits, ".", "-", "_", at most ${longestName}.`);
   }
@@ -113,13 +118,10 @@ function statement<T, P extends object, R>(name: string, text: string, slots: Sl
     const named = pool.options.pooler !== 'transaction';
     for (let attempt = 1; ; attempt++) {
       const sent: Statement = { name: named ? current : undefined, text, values };
-      const connection: Connection = pool.takeIdle() ?? (await pool.acquire());
       try {
-        return await connection.query<R & QueryResultRow>(sent);
+        return await (shared && attempt === 1 ? pool.runShared<R & QueryResultRow>(sent) : pool.run<R & QueryResultRow>(sent));
       } catch (error) {
-        if (attempt > 1 || !isStale(error, sent.name)) throw error;
-      } finally {
-        pool.release(connection);
+        if (attempt > 1 || !(isStale(error, sent.name) || wasNotPrepared(error))) throw error;
       }
     }
   }
@@ -153,5 +155,8 @@ function statement<T, P extends object, R>(name: string, text: string, slots: Sl
     sql: text,
   });
 }
+
+/** The statement that prepared it for those behind it on the connection had failed. It has not run. */
+const wasNotPrepared = (error: unknown): boolean => sqlState(error) === '26000';
 
 const rawNode = sql`select`.compile(compiler).query;

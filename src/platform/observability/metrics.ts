@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Durations, type Observe } from './durations.ts';
 
 /** How an operation ended, as far as a dashboard asks: the caller's mistake and ours are different alarms. */
 export type Outcome = 'ok' | 'refused' | 'failed';
@@ -16,20 +17,18 @@ export interface PoolState {
 export class Metrics {
   readonly registry = new Registry();
 
-  private readonly http = new Histogram({
+  private readonly http = new Durations({
     name: 'http_server_request_duration_seconds',
     help: 'Duration of HTTP requests by route template.',
-    labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
-    buckets: BUCKETS,
-    registers: [this.registry],
+    bounds: BUCKETS,
+    registry: this.registry,
   });
 
-  private readonly operations = new Histogram({
+  private readonly operations = new Durations({
     name: 'operation_duration_seconds',
     help: 'Duration of operations, whatever the protocol.',
-    labelNames: ['operation', 'transport', 'outcome'],
-    buckets: BUCKETS,
-    registers: [this.registry],
+    bounds: BUCKETS,
+    registry: this.registry,
   });
 
   private readonly refusals = new Counter({
@@ -48,11 +47,15 @@ export class Metrics {
 
   /** Call once per route at start; the function that it returns observes one request (status, seconds). */
   route(method: string, path: string): (status: number, seconds: number) => void {
-    const byStatus = new Map<number, (seconds: number) => void>();
+    const byStatus = new Map<number, Observe>();
     return (status, seconds) => {
       let observe = byStatus.get(status);
       if (observe === undefined) {
-        observe = this.http.labels(method, path, String(status)).observe;
+        observe = this.http.labelled({
+          http_request_method: method,
+          http_route: path,
+          http_response_status_code: String(status),
+        });
         byStatus.set(status, observe);
       }
       observe(seconds);
@@ -61,7 +64,7 @@ export class Metrics {
 
   /** Call once per operation and transport at start; the function that it returns observes one call (outcome, seconds). */
   operation(name: string, transport: string): (outcome: Outcome, seconds: number) => void {
-    const by = (outcome: Outcome) => this.operations.labels(name, transport, outcome).observe;
+    const by = (outcome: Outcome) => this.operations.labelled({ operation: name, transport, outcome });
     const observers = { ok: by('ok'), refused: by('refused'), failed: by('failed') };
     return (outcome, seconds) => observers[outcome](seconds);
   }

@@ -117,15 +117,19 @@ export class Pipeline {
       context.input = input;
       await enhancers!.pipe(context);
     }
-    const work = async () => {
-      const handle = async () => bound.handler(context?.input ?? input, caller);
-      return context ? enhancers!.intercept(context, handle) : handle();
-    };
+    const work = () =>
+      context ? enhancers!.intercept(context, async () => bound.handler(context.input, caller)) : bound.handler(input, caller);
     const limited = () => beforeDeadline(work(), caller.deadline);
     if (contract.retry !== 'key' || call.idempotencyKey === undefined)
       return answerOf(contract, shape, call.form, await limited());
-    const answer = await once(bound.database, contract, caller, call.idempotencyKey, input, limited, (result) =>
-      shape.json(result ?? {}),
+    const answer = await once(
+      bound.database,
+      contract,
+      caller,
+      call.idempotencyKey,
+      input,
+      async () => limited(),
+      (result) => shape.json(result ?? {}),
     );
     if ('result' in answer) return answerOf(contract, shape, call.form, answer.result);
     return { ...answerOf(contract, shape, call.form, JSON.parse(answer.stored)), replayed: true };
@@ -144,10 +148,15 @@ function answerOf(contract: OperationDefinition, shape: Shape, form: Call['form'
 }
 
 /** The handler may go on after the deadline; its database statements have limits of their own. */
-function beforeDeadline<R>(work: Promise<R>, deadline: number): Promise<R> {
+function beforeDeadline(work: any, deadline: number): unknown {
+  if (typeof work?.then !== 'function') return work;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Problem(DeadlineExceeded)), Math.max(0, deadline - Date.now()));
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    const settle = (how: (value: any) => void) => (value: unknown) => {
+      clearTimeout(timer);
+      how(value);
+    };
+    work.then(settle(resolve), settle(reject));
   });
 }
 

@@ -42,9 +42,15 @@ create unique index room_event_client on room_event (org_id, room_id, sender, cl
 -- out, so they have no gaps and are in the order of the commits. A message with a client id that the sender used
 -- before in the room is not appended again: the first one is answered. One row comes back per input, by `ordinal`;
 -- `outcome` is posted, repeated, not-member or no-room.
+--
+-- Its plans are made once per connection, often while the tables are still empty, and kept until statistics come in. The
+-- settings leave the planner nothing but the indexes then: it would read every message of every room for each batch.
 create function append_messages(org_ids uuid[], room_ids uuid[], senders uuid[], client_ids uuid[], ids uuid[], texts text[])
 returns table (ordinal bigint, outcome text, id uuid, seq bigint, text text, at timestamptz)
-language plpgsql as $$
+language plpgsql
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
+as $$
 #variable_conflict use_column
 begin
   perform 1 from chat.room r
@@ -52,34 +58,32 @@ begin
     order by r.org_id, r.id
     for no key update;
   return query
-  with input as (
-    select * from unnest(org_ids, room_ids, senders, client_ids, ids, texts)
-      with ordinality as i (org_id, room_id, sender, client_id, id, text, ordinal)
-  ), judged as (
-    select i.*, r.id is null as no_room, r.visibility = 'private' and m.state is null as hidden, m.state is not distinct from 'joined' as joined,
+  with judged as (
+    select i.*, r.id is null as no_room, r.visibility = 'private' and m.state is null as hidden,
+           m.state is not distinct from 'joined' as joined, r.last_seq,
            e.seq as old_seq, e.id as old_id, e.text as old_text, e.at as old_at
-      from input i
-      left join chat.room r on r.org_id = i.org_id and r.id = i.room_id
-      left join chat.member m on m.org_id = i.org_id and m.room_id = i.room_id and m.person_id = i.sender
-      left join chat.room_event e on e.org_id = i.org_id and e.room_id = i.room_id and e.sender = i.sender and e.client_id = i.client_id
+      from unnest(org_ids, room_ids, senders, client_ids, ids, texts)
+           with ordinality as i (org_id, room_id, sender, client_id, id, text, ordinal)
+      left join lateral (
+        select r.id, r.visibility, r.last_seq from chat.room r where r.org_id = i.org_id and r.id = i.room_id limit 1) r on true
+      left join lateral (
+        select m.state from chat.member m
+         where m.org_id = i.org_id and m.room_id = i.room_id and m.person_id = i.sender limit 1) m on true
+      left join lateral (
+        select e.seq, e.id, e.text, e.at from chat.room_event e
+         where e.org_id = i.org_id and e.room_id = i.room_id and e.sender = i.sender and e.client_id = i.client_id limit 1) e on true
   ), fresh as (
-    select j.*, row_number() over (partition by j.org_id, j.room_id order by j.ordinal) as place
+    select j.*, j.last_seq + row_number() over (partition by j.org_id, j.room_id order by j.ordinal) as seq
       from judged j where j.joined and j.old_seq is null
-  ), numbered as (
-    update chat.room r set last_seq = r.last_seq + f.count
-      from (select org_id, room_id, count(*) as count from fresh group by org_id, room_id) f
-     where r.org_id = f.org_id and r.id = f.room_id
-    returning r.org_id, r.id as room_id, r.last_seq - f.count as base
   ), appended as (
-    insert into chat.room_event (org_id, room_id, seq, id, type, sender, client_id, text)
-    select f.org_id, f.room_id, n.base + f.place, f.id, 'message', f.sender, f.client_id, f.text
-      from fresh f join numbered n on n.org_id = f.org_id and n.room_id = f.room_id
-    returning room_event.org_id, room_event.room_id, room_event.seq, room_event.at
+    insert into chat.room_event (org_id, room_id, seq, id, type, sender, client_id, text, at)
+    select f.org_id, f.room_id, f.seq, f.id, 'message', f.sender, f.client_id, f.text, now() from fresh f
+  ), numbered as (
+    update chat.room r set last_seq = f.seq
+      from (select f.org_id, f.room_id, max(f.seq) as seq from fresh f group by f.org_id, f.room_id) f
+     where r.org_id = f.org_id and r.id = f.room_id
   )
-  select f.ordinal, 'posted', f.id, n.base + f.place, f.text, a.at
-    from fresh f
-    join numbered n on n.org_id = f.org_id and n.room_id = f.room_id
-    join appended a on a.org_id = f.org_id and a.room_id = f.room_id and a.seq = n.base + f.place
+  select f.ordinal, 'posted', f.id, f.seq, f.text, now() from fresh f
   union all
   select j.ordinal, 'repeated', j.old_id, j.old_seq, j.old_text, j.old_at from judged j where j.joined and j.old_seq is not null
   union all

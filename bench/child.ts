@@ -1,0 +1,40 @@
+// The side of a measured process; `server-process.ts` is the other one.
+
+/** What the process has used since it started: microseconds of CPU (user and system, all threads), bytes. */
+export interface Usage {
+  readonly cpu: number;
+  readonly rss: number;
+  readonly heap: number;
+}
+
+export interface Ready {
+  readonly port: number;
+  /** An access token for each caller, in the order of their ids; empty where nobody asks for one. */
+  readonly tokens: readonly string[];
+}
+
+export interface Asked {
+  readonly id: number;
+  readonly what: 'usage' | 'usage after garbage collection';
+}
+
+/** Tells the bench that the process is ready, answers its questions, and stops when it lets go. */
+export function reportTo(bench: NodeJS.Process, ready: object, stop: () => Promise<unknown>): void {
+  bench.on('message', ({ id, what }: Asked) => {
+    if (what === 'usage after garbage collection') collectGarbage();
+    const { user, system } = process.cpuUsage();
+    const { rss, heapUsed } = process.memoryUsage();
+    bench.send!({ id, answer: { cpu: user + system, rss, heap: heapUsed } satisfies Usage });
+  });
+  bench.on('disconnect', () => {
+    void stop().finally(() => process.exit());
+  });
+  bench.send!({ ready });
+}
+
+/** Twice: what finalizers let go of in the first is freed by the second. */
+function collectGarbage() {
+  if (!globalThis.gc) throw new Error('The process was started without --expose-gc.');
+  globalThis.gc();
+  globalThis.gc();
+}

@@ -1,0 +1,39 @@
+import type { Ready } from '../child.ts';
+import { dealt } from '../load.ts';
+import { judge, type Result, rounded } from '../result.ts';
+import { interleaved } from '../rounds.ts';
+import type { Kernel } from './group.ts';
+import { profileRequests } from './requests.ts';
+
+const CONNECTIONS = 32;
+
+/** An authenticated operation without a database, beside nothing but Fastify and beside an ordinary Nest application. */
+export async function operationRows({ pace, fondasi, fastify, start }: Kernel): Promise<Result[]> {
+  const nest = await start<Ready>('Nest', 'kernel/nest-server');
+  const shared = await start<Ready>('Nest with HS256', 'kernel/nest-server', { JWT_ALGORITHM: 'HS256' });
+  const side = (server: typeof nest) => ({ server, scripts: dealt(profileRequests(server.ready.tokens), CONNECTIONS) });
+  const sides = { fondasi: side(fondasi), fastify: side(fastify), nest: side(nest), shared: side(shared) };
+  const measured = await interleaved(sides, pace, true);
+  const asleep = await interleaved({ fondasi: sides.fondasi, fastify: sides.fastify }, pace);
+  for (const server of [nest, shared]) await server.stop();
+  const { fondasi: ours, fastify: raw } = measured;
+  const beside = (name: string, { perSecond, cpuPerRequest }: typeof ours) =>
+    `${name}: ${rounded(perSecond)}/s, ${rounded(cpuPerRequest)} µs`;
+  const own = beside('Fondasi', ours);
+  return [
+    judge(
+      'authenticated operation: CPU more than raw Fastify',
+      ours.cpuPerRequest - raw.cpuPerRequest,
+      'µs/request',
+      `${beside('raw Fastify', raw)}; ${own}; with a load that sleeps ${rounded(asleep.fondasi.cpuPerRequest - asleep.fastify.cpuPerRequest)} µs more`,
+      '≤ 30',
+    ),
+    judge(
+      'authenticated operation: throughput of hand-written Nest',
+      ours.perSecond / measured.nest.perSecond,
+      '×',
+      `${beside('Nest, ES256', measured.nest)} (with HS256 ${beside('', measured.shared).slice(2)}); ${own}`,
+      '≥ 1.2',
+    ),
+  ];
+}
