@@ -1,5 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { Durations, type Observe } from './durations.ts';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** How an operation ended, as far as a dashboard asks: the caller's mistake and ours are different alarms. */
 export type Outcome = 'ok' | 'refused' | 'failed';
@@ -17,18 +16,20 @@ export interface PoolState {
 export class Metrics {
   readonly registry = new Registry();
 
-  private readonly http = new Durations({
+  private readonly http = new Histogram({
     name: 'http_server_request_duration_seconds',
     help: 'Duration of HTTP requests by route template.',
-    bounds: BUCKETS,
-    registry: this.registry,
+    labelNames: ['http_request_method', 'http_route', 'http_response_status_code'],
+    buckets: BUCKETS,
+    registers: [this.registry],
   });
 
-  private readonly operations = new Durations({
+  private readonly operations = new Histogram({
     name: 'operation_duration_seconds',
     help: 'Duration of operations, whatever the protocol.',
-    bounds: BUCKETS,
-    registry: this.registry,
+    labelNames: ['operation', 'transport', 'outcome'],
+    buckets: BUCKETS,
+    registers: [this.registry],
   });
 
   private readonly refusals = new Counter({
@@ -47,15 +48,11 @@ export class Metrics {
 
   /** Call once per route at start; the function that it returns observes one request (status, seconds). */
   route(method: string, path: string): (status: number, seconds: number) => void {
-    const byStatus = new Map<number, Observe>();
+    const byStatus = new Map<number, (seconds: number) => void>();
     return (status, seconds) => {
       let observe = byStatus.get(status);
       if (observe === undefined) {
-        observe = this.http.labelled({
-          http_request_method: method,
-          http_route: path,
-          http_response_status_code: String(status),
-        });
+        observe = this.http.labels(method, path, String(status)).observe;
         byStatus.set(status, observe);
       }
       observe(seconds);
@@ -64,7 +61,7 @@ export class Metrics {
 
   /** Call once per operation and transport at start; the function that it returns observes one call (outcome, seconds). */
   operation(name: string, transport: string): (outcome: Outcome, seconds: number) => void {
-    const by = (outcome: Outcome) => this.operations.labelled({ operation: name, transport, outcome });
+    const by = (outcome: Outcome) => this.operations.labels(name, transport, outcome).observe;
     const observers = { ok: by('ok'), refused: by('refused'), failed: by('failed') };
     return (outcome, seconds) => observers[outcome](seconds);
   }
