@@ -18,7 +18,7 @@ const find = prepared<Tables, { id: number }, { id: number; at: string }>('notes
 const missing = pgbouncerMissing();
 
 describe.skipIf(leftOut('PgBouncer', missing))(
-  `behind PgBouncer in transaction mode ${missing ? `(left out: ${missing})` : ''}`,
+  `behind PgBouncer in transaction mode ${missing ? `[left out: ${missing}]` : ''}`,
   () => {
     let empty: Awaited<ReturnType<typeof emptyDatabase>>;
     let pooler: Awaited<ReturnType<typeof startPgbouncer>>;
