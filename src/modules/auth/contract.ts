@@ -62,7 +62,7 @@ export const AddressTaken = problem(
   'auth/address-taken',
   409,
   'This address has an account already',
-  'Make the first administrator with another address.',
+  'Sign in with its password, or make the first administrator with another address.',
 );
 export const TooManySignIns = problem(
   'auth/busy',
@@ -92,7 +92,7 @@ export const signIn = operation({
   access: anyone(),
   input: { email: Email, password: z.string().min(1).max(256), organizationId: Id.optional() },
   output: Tokens,
-  problems: [WrongCredentials, OrganizationNotFound, TooManySignIns],
+  problems: [WrongCredentials, OrganizationNotFound, InvitationNotFound, OwnerExists, TooManySignIns],
   limit: perAddress(30, '1m'),
   secret: true,
 });
@@ -105,7 +105,7 @@ export const refresh = operation({
   access: anyone(),
   input: { refreshToken: z.string().min(1).max(200) },
   output: Tokens,
-  problems: [SessionEnded],
+  problems: [SessionEnded, OrganizationNotFound],
   limit: perAddress(120, '1m'),
   secret: true,
 });

@@ -10,15 +10,16 @@ import type { Caller } from '#platform/operations/caller';
 import { AccessTokens } from '#platform/security/access-tokens';
 import { CONFIG } from '#platform/settings';
 import { AccountRepository } from './account.repository.ts';
+import { AccountService } from './account.service.ts';
 import { type refresh, SessionEnded, type signIn, type switchOrganization, WrongCredentials } from './contract.ts';
 import { normalizeEmail } from './email.rules.ts';
 import { KeysService } from './keys.service.ts';
 import { PasswordHasher } from './password-hasher.ts';
 import { type Session, SessionsRepository } from './sessions.repository.ts';
 
-/** How soon every process refuses a session that another one has ended, and how long an outage that look makes good. */
+/** How soon every process refuses a session that another one has ended; each look reaches back beyond the last that succeeded. */
 const LOOK_EVERY_MS = 2_000;
-const LOOK_BACK_MS = 60_000;
+const OVERLAP_MS = 10_000;
 
 const hashOf = (token: string) => createHash('sha256').update(token).digest();
 const newToken = () => randomBytes(32).toString('base64url');
@@ -28,10 +29,12 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   private readonly users: Client<typeof users>;
   private readonly logger = new Logger(SessionsService.name);
   private learning: NodeJS.Timeout | undefined;
+  private learnt = 0;
 
   constructor(
     private readonly sessions: SessionsRepository,
     private readonly accounts: AccountRepository,
+    private readonly signUps: AccountService,
     private readonly passwords: PasswordHasher,
     private readonly keys: KeysService,
     private readonly accessTokens: AccessTokens,
@@ -45,8 +48,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   async onApplicationBootstrap(): Promise<void> {
     await this.learnOfEnded(this.config.ACCESS_TOKEN_TTL);
     this.learning = setInterval(() => {
-      // What is missed while the database is away is learnt with the next look: it reaches back further than one.
-      this.learnOfEnded(LOOK_BACK_MS).catch((error: Error) => this.logger.debug(`ended sessions: ${error.message}`));
+      this.learnOfEnded(Date.now() - this.learnt + OVERLAP_MS).catch((error: Error) => this.logger.debug(`ended sessions: ${error.message}`));
     }, LOOK_EVERY_MS).unref();
   }
 
@@ -55,14 +57,17 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private async learnOfEnded(since: number): Promise<void> {
+    const began = Date.now();
     for (const { id, endedAt } of await this.sessions.endedSince(since))
       this.accessTokens.end(id, Date.parse(endedAt) / 1_000 + this.accessSeconds);
+    this.learnt = began;
   }
 
   async signIn({ email, password, organizationId }: Input<typeof signIn>, caller: Caller): Promise<Output<typeof signIn>> {
     const account = await this.accounts.findByEmail(normalizeEmail(email));
     const right = await this.passwords.matches(account?.hash, password);
     if (!account || !right) throw new Problem(WrongCredentials);
+    await this.signUps.finish(account, caller);
     const membership = await this.users.getMembership({ personId: account.personId, organizationId }, caller.asService('auth'));
     const refreshToken = newToken();
     const session = await this.sessions.start({
@@ -85,7 +90,8 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     const outcome = await this.sessions.rotate(hashOf(used), hashOf(refreshToken), this.refreshSeconds);
     if (outcome.reused) this.refuseTokensOf(outcome.reused);
     if (!outcome.session) throw new Problem(SessionEnded);
-    return { ...this.accessToken(outcome.session, roles), refreshToken };
+    // For the organization whose roles were read: the session may have moved to another one meanwhile.
+    return { ...this.accessToken({ ...outcome.session, ...owner }, roles), refreshToken };
   }
 
   async signOut(caller: Caller): Promise<void> {

@@ -14,7 +14,8 @@ export interface AuthTables {
 export interface CredentialRow {
   person_id: string;
   email: string;
-  password_hash: string | null;
+  password_hash: string;
+  pending: Json | null;
   created_at: Generated<string>;
 }
 

@@ -43,6 +43,8 @@ export async function runInOperation<T, R>(db: Database<T>, hooks: OperationHook
       await db.commit(scope);
       return result;
     } catch (error) {
+      // A handler that goes on (past its deadline, say) must not take effect any more: nothing would remember its key.
+      operation.failed = true;
       await operation.turn;
       operation.closed = true;
       if (operation.scope?.open) await db.rollback(operation.scope);

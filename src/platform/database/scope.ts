@@ -17,6 +17,8 @@ export const txOf = <T>(scope: Scope): Transaction<T> => scope.tx as unknown as 
 
 /** A pipeline's operation: the module's first transaction in it stays open until the operation ends. */
 export interface OperationScope {
+  /** It was answered with an error: no transaction begins in it any more. */
+  failed?: boolean;
   readonly module: string;
   scope: Scope | undefined;
   /** True once the handler is done: what it left running in the background gets transactions of its own. */

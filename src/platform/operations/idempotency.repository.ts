@@ -37,8 +37,10 @@ export async function takeKey(tx: Tx<any>, module: string, key: IdempotencyKey):
   return numAffectedRows === 1n;
 }
 
-export async function storeAnswer(tx: Tx<any>, module: string, key: IdempotencyKey, answer: string | null): Promise<void> {
-  await sql`
+/** False when this transaction does not hold the key. */
+export async function storeAnswer(tx: Tx<any>, module: string, key: IdempotencyKey, answer: string | null): Promise<boolean> {
+  const { numAffectedRows } = await sql`
     update ${table(module)} set answer = ${answer}, secret = ${answer === null}
      where scope = ${key.scope} and operation = ${key.operation} and key_hash = ${key.keyHash}`.execute(tx);
+  return numAffectedRows === 1n;
 }

@@ -52,10 +52,8 @@ export async function once<R>(
   };
   const earlier = await replay(db, key);
   if (earlier !== undefined) return { stored: earlier };
-  let taken = false;
   const take = async (tx: any) => {
     if (!(await takeKey(tx, db.module, key))) throw new CompletedMeanwhile();
-    taken = true;
   };
   try {
     const result = await runInOperation(
@@ -63,8 +61,11 @@ export async function once<R>(
       {
         onBegin: take,
         beforeCommit: async (tx, answered: R) => {
-          if (!taken) await take(tx);
-          await storeAnswer(tx, db.module, key, contract.secret ? null : answerOf(answered));
+          const answer = contract.secret ? null : answerOf(answered);
+          if (await storeAnswer(tx, db.module, key, answer)) return;
+          // The handler opened no transaction, or caught the failure of the one that took the key.
+          await take(tx);
+          await storeAnswer(tx, db.module, key, answer);
         },
       },
       work,

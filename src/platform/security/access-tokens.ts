@@ -28,6 +28,7 @@ export const TOKEN_AUDIENCE = 'fondasi';
 
 /** Verified tokens that are remembered; an entry is about 1 KB. */
 const REMEMBERED = 10_000;
+const PURGE_EVERY_SECONDS = 60;
 const CLAIMS = ['iss', 'aud', 'sub', 'org', 'roles', 'sid', 'auth_time', 'iat', 'exp'];
 
 /**
@@ -39,6 +40,7 @@ export class AccessTokens {
   private verifiers = new Map<string, (token: string) => AccessClaims>();
   /** Sessions ended while tokens of theirs are still unexpired: id → when the last of them ends, in seconds. */
   private readonly ended = new Map<string, number>();
+  private nextPurge = 0;
   private remembered = new Map<string, Principal>();
   private older = new Map<string, Principal>();
 
@@ -63,9 +65,11 @@ export class AccessTokens {
 
   /** Refuses a session's access tokens from now on, though they have not expired. */
   end(sessionId: string, untilSeconds: number): void {
-    const now = Date.now() / 1_000;
-    for (const [id, until] of this.ended) if (until < now) this.ended.delete(id);
     this.ended.set(sessionId, untilSeconds);
+    const now = Date.now() / 1_000;
+    if (now < this.nextPurge) return;
+    this.nextPurge = now + PURGE_EVERY_SECONDS;
+    for (const [id, until] of this.ended) if (until < now) this.ended.delete(id);
   }
 
   /**

@@ -2,8 +2,10 @@
 create table credential (
   person_id uuid primary key,
   email text not null unique,
-  -- Null while the person is being registered: the address is taken, but nobody can sign in yet.
-  password_hash text,
+  -- From the first step of signing up on: whoever took the address has its password, and nobody else gets what it stands for.
+  password_hash text not null,
+  -- What is still to be recorded of the person, while signing up is not done; done at the first sign-in where it was cut off.
+  pending jsonb,
   created_at timestamptz not null default now()
 );
 

@@ -5,7 +5,6 @@ create table idempotency (
   key_hash bytea not null,
   request_hash bytea not null,   -- another request under the same key is a mistake, not a retry
   answer text,                   -- null while the first request runs, and for ever when the answer is secret
-  status smallint,
   secret boolean not null default false,
   created_at timestamptz not null default now(),
   primary key (scope, operation, key_hash)
