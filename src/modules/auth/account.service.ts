@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { Config } from '#config/config';
 import * as users from '#modules/users/contract';
 import type { Input } from '#platform/contract/operation';
 import { Problem } from '#platform/contract/problem';
+import { newId } from '#platform/new-id';
 import { type Client, Calls } from '#platform/operations/calls';
 import type { Caller } from '#platform/operations/caller';
 import { CONFIG } from '#platform/settings';
@@ -47,7 +47,7 @@ export class AccountService {
     const email = normalizeEmail(account.email);
     // Before anything is looked up: it takes the same time for every address.
     const hash = await this.passwords.hash(account.password);
-    const { personId, complete } = await this.accounts.take(email, uuid());
+    const { personId, complete } = await this.accounts.take(email, newId());
     if (complete) return { created: false };
     const { name, as, invitation } = account;
     await this.users.registerPerson({ id: personId, name, email, as, invitation }, caller.asService('auth'));
