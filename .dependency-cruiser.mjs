@@ -1,4 +1,4 @@
-// Who may import whom: see "Who may import whom" in CONTRIBUTING.md. test/import-rules.e2e.spec.ts plants a breach of each rule.
+// Who may import whom: see "Who may import whom" in CONTRIBUTING.md. scripts/import-rules.spec.ts plants a breach of each rule.
 const SQL = '(^|/)node_modules/(kysely|pg|pg-[a-z-]+|graphile-worker)/';
 const TESTS = String.raw`\.spec\.ts$`;
 

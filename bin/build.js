@@ -102,7 +102,7 @@ function sources(folder = 'src', found = compilerSettings.map(described)) {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) sources(path, found);
-    else if (!path.endsWith('.spec.ts') && !entry.name.startsWith('.')) found.push(described(path));
+    else if (!/\.(spec\.ts|md)$/.test(path) && !entry.name.startsWith('.')) found.push(described(path));
   }
   return found;
 }

@@ -40,7 +40,7 @@ export function main() {
   tsc.on('exit', () => stop(1));
   const assets = watch(join(root, 'src'), { recursive: true }, (_, name) => {
     // Before the first good build there is nothing to serve yet.
-    if (name && platform && !/\.tsx?$/.test(name) && /\.[a-z]+$/.test(name)) restart();
+    if (name && platform && !/\.(tsx?|md)$/.test(name) && /\.[a-z]+$/.test(name)) restart();
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
 

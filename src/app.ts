@@ -61,14 +61,20 @@ export async function createApp({
       abortOnError: false,
     },
   );
-  const served = app.get(Operations).bind();
-  await mountHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, edge, config, {
-    served,
-    pipeline: app.get(Pipeline),
-    health: app.get(Health),
-    metrics: app.get(Metrics),
-    log,
-  });
+  try {
+    const served = app.get(Operations).bind();
+    await mountHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, edge, config, {
+      served,
+      pipeline: app.get(Pipeline),
+      health: app.get(Health),
+      metrics: app.get(Metrics),
+      log,
+    });
+  } catch (error) {
+    // What holds a connection would keep the process alive.
+    await app.close();
+    throw error;
+  }
   return app;
 }
 

@@ -35,7 +35,20 @@ test('every operation has an id, its problems by status, and says who may call',
   expect(operations.length).toBeGreaterThan(20);
   const post = document.paths['/chat/rooms/{roomId}/messages'].post;
   expect(post).toMatchObject({ operationId: 'chat.messages.post', security: [{ accessToken: [] }], 'x-access': 'signedIn' });
-  expect(Object.keys(post.responses)).toEqual(['201', '400', '401', '403', '404', '409', '429', '500', '503']);
+  expect(Object.keys(post.responses)).toEqual([
+    '201',
+    '400',
+    '401',
+    '403',
+    '404',
+    '409',
+    '413',
+    '415',
+    '429',
+    '500',
+    '503',
+    '504',
+  ]);
   expect(post.responses[403].description).toContain('chat/not-room-member');
   expect(document.paths['/auth/sign-up'].post.security).toEqual([]);
   expect(document.paths['/users'].get['x-access']).toMatchObject({ permission: 'users.members.list' });

@@ -40,9 +40,23 @@ export async function connect(url: string, options: { types?: Client['getTypePar
   return client;
 }
 
-/** Resolves at Ctrl-C or when the process is asked to end. */
+/** A signal that comes so soon after the first is the same one, told twice. */
+const ECHO_MS = 2_000;
+
+/**
+ * Resolves at Ctrl-C or when the process is asked to end. Service managers tell every process of a group, and whoever
+ * started this one passes it on once more: only a signal that comes later is impatience, and ends the process at once.
+ */
 export function askedToStop(signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP']): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of signals) process.once(signal, () => resolve());
+    let first: number | undefined;
+    for (const signal of signals)
+      process.on(signal, () => {
+        first ??= performance.now();
+        resolve();
+        if (performance.now() - first < ECHO_MS) return;
+        process.removeAllListeners(signal);
+        process.kill(process.pid, signal);
+      });
   });
 }

@@ -51,7 +51,6 @@ export const settings = z.object({
     'Chooses the defaults that fit a laptop, a server or a test run.',
   ),
   MODULES: withDefault('Process', names, 'all', 'The modules that the product has; what they depend on is checked at start.'),
-  TARGET: withDefault('Process', names, 'all', 'What this process runs: `all`, `gateway`, or names of modules.'),
   DATA_DIR: withDefault(
     'Process',
     text('the path of a folder'),
@@ -128,7 +127,6 @@ export const settings = z.object({
     url('redis', 'rediss'),
     'Shares rate limits, caches and fan-out between processes; each process keeps its own in memory without it.',
   ),
-  RABBITMQ_URL: optional('Database', url('amqp', 'amqps'), 'The broker that carries events and calls between separate services.'),
 
   SIGN_UP: withDefault(
     'Identity',

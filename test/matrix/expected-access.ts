@@ -26,6 +26,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'users.organizations.list': { who: 'signedIn', foreign: 'own' },
   'users.invitations.create': { who: ['owner', 'admin'], foreign: 'own' },
   'users.invitations.accept': { who: 'signedIn', foreign: 'own' },
+  'users.invitations.check': { who: 'service', foreign: 'own' },
   'users.register': { who: 'service', foreign: 'own' },
   'users.membership': { who: 'service', foreign: 'own' },
   'users.findOwner': { who: 'service', foreign: 'own' },

@@ -79,6 +79,10 @@ export const VALID: Record<string, (world: World) => object | Promise<object>> =
   'users.organizations.list': () => ({}),
   'users.invitations.create': () => ({ roles: ['member'] }),
   'users.invitations.accept': async ({ ann }) => ({ token: (await ann.post('/invitations', { roles: ['member'] })).body.token }),
+  'users.invitations.check': async ({ ann, bob }) => ({
+    token: (await ann.post('/invitations', { roles: ['member'] })).body.token,
+    personId: bob.id,
+  }),
   'users.register': () => ({ id: randomUUID(), name: 'Made', email: `${randomUUID()}@example.com`, as: 'member' }),
   'users.membership': ({ ann }) => ({ personId: ann.id }),
   'users.findOwner': () => ({}),

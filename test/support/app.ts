@@ -8,7 +8,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig } from '#config/config';
 import type { DatabaseOptions } from '#platform/database/options';
 import { createLog } from '#platform/observability/logger';
-import { createApp, schemasOf } from '../../src/app.ts';
+import { type AppOptions, createApp, schemasOf } from '../../src/app.ts';
 import { modules as everyModule } from '../../src/app.module.ts';
 import { type FreshDatabase, freshDatabase } from './database.ts';
 
@@ -47,8 +47,11 @@ export async function startApp({
   const config = loadConfig(env, { cwd: tmpdir() });
   const log = createLog(config);
   const { url, ...options } = database.options;
-  const app = await createApp({ config, databaseUrl: url, log, modules, database: options });
-  await app.listen(0, '127.0.0.1');
+  const app = await listening({ config, databaseUrl: url, log, modules, database: options }).catch(async (error) => {
+    await log.close();
+    if (!given) await database.drop();
+    throw error;
+  });
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     url: `${config.TLS_CERT_FILE ? 'https' : 'http'}://127.0.0.1:${port}`,
@@ -62,4 +65,15 @@ export async function startApp({
       if (!given) await database.drop();
     },
   };
+}
+
+async function listening(options: AppOptions): Promise<NestFastifyApplication> {
+  const app = await createApp(options);
+  try {
+    await app.listen(0, '127.0.0.1');
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return app;
 }

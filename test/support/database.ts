@@ -89,6 +89,17 @@ export async function runOn(url: string, statements: string): Promise<void> {
   }
 }
 
+/** The rows that a query gives to the administrator of `url`. */
+export async function rowsOf<R extends object>(url: string, query: string, values: unknown[] = []): Promise<R[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<R>(query, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
 /** The template for these modules in their present state; its name is the hash of all that goes into it. */
 async function templateOf(admin: Client, server: string, modules: readonly ModuleSchema[], roles: 'on' | 'off') {
   const hash = createHash('sha256').update(roles);

@@ -23,13 +23,15 @@ export class AccountRepository {
     });
   }
 
-  async setFirstPassword(personId: string, hash: string): Promise<void> {
-    await this.db.kysely
+  /** False when another request for the same address was faster. */
+  async setFirstPassword(personId: string, hash: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.db.kysely
       .updateTable('auth.credential')
       .set({ password_hash: hash })
       .where('person_id', '=', personId)
       .where('password_hash', 'is', null)
-      .execute();
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
   }
 
   async findByEmail(email: string): Promise<{ personId: string; hash: string | undefined } | undefined> {

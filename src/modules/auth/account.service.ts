@@ -41,17 +41,21 @@ export class AccountService {
 
   /**
    * Takes the address, records the person, then sets the password. Each step may be repeated, and a sign-up that was
-   * cut off goes on with the same person. An address that has a password stays as it is, and nobody is told.
+   * cut off goes on with the same person. An address that has a password stays as it is, and nobody is told: a wrong
+   * invitation is refused for every address, before it matters whether there is an account.
    */
   async create(account: NewAccount, caller: Caller): Promise<{ created: boolean }> {
     const email = normalizeEmail(account.email);
     // Before anything is looked up: it takes the same time for every address.
     const hash = await this.passwords.hash(account.password);
-    const { personId, complete } = await this.accounts.take(email, newId());
-    if (complete) return { created: false };
     const { name, as, invitation } = account;
-    await this.users.registerPerson({ id: personId, name, email, as, invitation }, caller.asService('auth'));
-    await this.accounts.setFirstPassword(personId, hash);
-    return { created: true };
+    const known = await this.accounts.findByEmail(email);
+    const firstId = known?.personId ?? newId();
+    const service = caller.asService('auth');
+    if (invitation !== undefined) await this.users.checkInvitation({ token: invitation, personId: firstId }, service);
+    const { personId, complete } = await this.accounts.take(email, firstId);
+    if (complete) return { created: false };
+    await this.users.registerPerson({ id: personId, name, email, as, invitation }, service);
+    return { created: await this.accounts.setFirstPassword(personId, hash) };
   }
 }

@@ -129,7 +129,7 @@ export const switchOrganization = operation({
   access: signedIn(),
   input: { organizationId: Id },
   output: AccessToken,
-  problems: [OrganizationNotFound],
+  problems: [OrganizationNotFound, SessionEnded],
   limit: perCaller(60, '1m'),
   secret: true,
 });

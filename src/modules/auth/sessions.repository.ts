@@ -43,6 +43,16 @@ export class SessionsRepository {
     });
   }
 
+  /** Whose session a refresh token belongs to, used or not. */
+  findByRefreshToken(hash: Buffer): Promise<{ personId: string; organizationId: string } | undefined> {
+    return this.db.kysely
+      .selectFrom('auth.refresh_token as t')
+      .innerJoin('auth.session as s', 's.id', 't.session_id')
+      .select(['s.person_id as personId', 's.organization_id as organizationId'])
+      .where('t.hash', '=', hash)
+      .executeTakeFirst();
+  }
+
   /**
    * Exchanges a refresh token for the next one. Of several requests with the same token only one finds it unused.
    * `reused` is the session that a second use has ended.

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Config } from '#config/config';
 import * as users from '#modules/users/contract';
 import type { Input, Output } from '#platform/contract/operation';
@@ -16,12 +16,18 @@ import { KeysService } from './keys.service.ts';
 import { PasswordHasher } from './password-hasher.ts';
 import { type Session, SessionsRepository } from './sessions.repository.ts';
 
+/** How soon every process refuses a session that another one has ended, and how long an outage that look makes good. */
+const LOOK_EVERY_MS = 2_000;
+const LOOK_BACK_MS = 60_000;
+
 const hashOf = (token: string) => createHash('sha256').update(token).digest();
 const newToken = () => randomBytes(32).toString('base64url');
 
 @Injectable()
-export class SessionsService implements OnApplicationBootstrap {
+export class SessionsService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly users: Client<typeof users>;
+  private readonly logger = new Logger(SessionsService.name);
+  private learning: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly sessions: SessionsRepository,
@@ -35,9 +41,21 @@ export class SessionsService implements OnApplicationBootstrap {
     this.users = calls.client(users);
   }
 
-  /** Access tokens of sessions that ended shortly before this process started are still unexpired. */
+  /** Access tokens of sessions that ended before this process started, or that another one ended, may be unexpired. */
   async onApplicationBootstrap(): Promise<void> {
-    for (const { id, endedAt } of await this.sessions.endedSince(this.config.ACCESS_TOKEN_TTL))
+    await this.learnOfEnded(this.config.ACCESS_TOKEN_TTL);
+    this.learning = setInterval(() => {
+      // What is missed while the database is away is learnt with the next look: it reaches back further than one.
+      this.learnOfEnded(LOOK_BACK_MS).catch((error: Error) => this.logger.debug(`ended sessions: ${error.message}`));
+    }, LOOK_EVERY_MS).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.learning);
+  }
+
+  private async learnOfEnded(since: number): Promise<void> {
+    for (const { id, endedAt } of await this.sessions.endedSince(since))
       this.accessTokens.end(id, Date.parse(endedAt) / 1_000 + this.accessSeconds);
   }
 
@@ -60,11 +78,13 @@ export class SessionsService implements OnApplicationBootstrap {
   /** Each refresh token works once; a second use ends the session, whoever of the two came first. */
   async refresh(used: string, caller: Caller): Promise<Output<typeof refresh>> {
     const refreshToken = newToken();
+    const owner = await this.sessions.findByRefreshToken(hashOf(used));
+    if (!owner) throw new Problem(SessionEnded);
+    // Before the token is used up: should `users` not answer, the client can try again with the same one.
+    const { roles } = await this.users.getMembership(owner, caller.asService('auth'));
     const outcome = await this.sessions.rotate(hashOf(used), hashOf(refreshToken), this.refreshSeconds);
     if (outcome.reused) this.refuseTokensOf(outcome.reused);
     if (!outcome.session) throw new Problem(SessionEnded);
-    const { personId, organizationId } = outcome.session;
-    const { roles } = await this.users.getMembership({ personId, organizationId }, caller.asService('auth'));
     return { ...this.accessToken(outcome.session, roles), refreshToken };
   }
 

@@ -192,6 +192,17 @@ export const registerPerson = operation({
   retry: 'safe',
 });
 
+export const checkInvitation = operation({
+  name: 'users.invitations.check',
+  summary: 'Whether a person may use an invitation, or did',
+  http: 'POST /internal/invitations/check',
+  access: service(),
+  input: { token: z.string().min(1).max(200), personId: Id },
+  output: nothing,
+  problems: [InvitationNotFound],
+  retry: 'safe',
+});
+
 export const getMembership = operation({
   name: 'users.membership',
   summary: 'Where a person acts: the organization asked for, or their first',

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import type { Input } from '#platform/contract/operation';
 import type { Caller } from '#platform/operations/caller';
 import { Operation } from '#platform/operations/operation.decorator';
-import { acceptInvitation, createInvitation } from './contract.ts';
+import { acceptInvitation, checkInvitation, createInvitation } from './contract.ts';
 import { InvitationsService } from './invitations.service.ts';
 
 @Controller()
@@ -17,5 +17,10 @@ export class InvitationsController {
   @Operation(acceptInvitation)
   accept({ token }: Input<typeof acceptInvitation>, caller: Caller) {
     return this.invitations.accept(token, caller.personId);
+  }
+
+  @Operation(checkInvitation)
+  check({ token, personId }: Input<typeof checkInvitation>) {
+    return this.invitations.mustBeOpenTo(token, personId);
   }
 }

@@ -39,7 +39,8 @@ export class InvitationsService {
     return membership;
   }
 
-  isOpenTo(token: string, personId: string): Promise<boolean> {
-    return this.invitations.isOpenTo(hashOf(token), personId);
+  /** @throws Problem InvitationNotFound for one that the person may not use and has not used */
+  async mustBeOpenTo(token: string, personId: string): Promise<void> {
+    if (!(await this.invitations.isOpenTo(hashOf(token), personId))) throw new Problem(InvitationNotFound);
   }
 }

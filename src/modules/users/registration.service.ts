@@ -21,8 +21,8 @@ export class RegistrationService {
       if (!made) throw new Problem(OwnerExists);
     } else if (as === 'member') await this.registration.register(person, DEFAULT_ORGANIZATION);
     else {
-      const open = invitation !== undefined && (await this.invitations.isOpenTo(invitation, id));
-      if (!open) throw new Problem(InvitationNotFound);
+      if (invitation === undefined) throw new Problem(InvitationNotFound);
+      await this.invitations.mustBeOpenTo(invitation, id);
       // The person first: an invitation is used up by somebody who exists.
       await this.registration.register(person, undefined);
       await this.invitations.accept(invitation, id);

@@ -11,7 +11,7 @@ export interface MemberRow {
   roles: Role[];
 }
 
-interface PersonRow {
+export interface PersonRow {
   id: string;
   name: string;
   email: string;
@@ -68,16 +68,16 @@ export class UsersRepository {
       .execute();
   }
 
-  /** False when the person is no more, or has another version than the one given. */
-  async rename(id: string, name: string, version: number | undefined): Promise<boolean> {
-    return this.db.transaction(async (tx) => {
-      const { numUpdatedRows } = await tx
+  /** The person as they are now; undefined when they are no more, or have another version than the one given. */
+  rename(id: string, name: string, version: number | undefined): Promise<PersonRow | undefined> {
+    return this.db.transaction((tx) =>
+      tx
         .updateTable('users.person')
         .set((eb) => ({ name, version: eb('version', '+', 1) }))
         .where('id', '=', id)
         .$if(version !== undefined, (query) => query.where('version', '=', version!))
-        .executeTakeFirst();
-      return numUpdatedRows === 1n;
-    });
+        .returning(['id', 'name', 'email', 'version'])
+        .executeTakeFirst(),
+    );
   }
 }

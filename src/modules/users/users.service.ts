@@ -6,23 +6,20 @@ import { Problem } from '#platform/contract/problem';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
 import type { Caller } from '#platform/operations/caller';
 import { type getUsers, type listUsers, type Me, type updateMe, type User, UserNotFound } from './contract.ts';
-import { UsersRepository } from './users.repository.ts';
+import { type PersonRow, UsersRepository } from './users.repository.ts';
 
 @Injectable()
 export class UsersService {
   constructor(private readonly users: UsersRepository) {}
 
   async getMe(caller: Caller): Promise<z.output<typeof Me>> {
-    const person = await this.users.findPerson(caller.personId);
-    // A valid token of somebody who is no more.
-    if (!person) throw new Problem(Unauthenticated);
-    return { ...person, organizationId: caller.organizationId, roles: [...caller.roles] };
+    return asMe(await this.users.findPerson(caller.personId), caller);
   }
 
   async updateMe({ name, version }: Input<typeof updateMe>, caller: Caller): Promise<z.output<typeof Me>> {
-    const updated = await this.users.rename(caller.personId, name, version);
-    if (!updated && version !== undefined) throw new Problem(VersionMismatch);
-    return this.getMe(caller);
+    const person = await this.users.rename(caller.personId, name, version);
+    if (!person && version !== undefined) throw new Problem(VersionMismatch);
+    return asMe(person, caller);
   }
 
   async get(id: string, caller: Caller): Promise<z.output<typeof User>> {
@@ -40,4 +37,10 @@ export class UsersService {
     const items = await this.users.listMembers(caller.organizationId, after, limit + 1);
     return pageOf(items, limit, ({ id }) => id);
   }
+}
+
+function asMe(person: PersonRow | undefined, caller: Caller): z.output<typeof Me> {
+  // A valid token of somebody who is no more.
+  if (!person) throw new Problem(Unauthenticated);
+  return { ...person, organizationId: caller.organizationId, roles: [...caller.roles] };
 }

@@ -41,13 +41,25 @@ export const MalformedRequest = problem(
   'platform/malformed-request',
   400,
   'The request can not be read',
-  'The body is no valid JSON, or a header appears twice that may appear once.',
+  'It is no valid HTTP, the body is no valid JSON in UTF-8, or a header appears twice that may appear once.',
+);
+export const RequestTimeout = problem(
+  'platform/request-timeout',
+  408,
+  'The request came too slowly',
+  'Send it again, whole, within the time that `REQUEST_TIMEOUT` allows. Nothing of it took effect.',
+);
+export const HeadersTooLarge = problem(
+  'platform/headers-too-large',
+  431,
+  'The address and the headers of the request are too large',
+  'Together they may take 16 KB.',
 );
 export const UnsupportedMediaType = problem(
   'platform/unsupported-media-type',
   415,
   'This content type is not understood',
-  'Send `Content-Type: application/json`.',
+  'Send `Content-Type: application/json`, compressed with nothing but gzip, deflate or Brotli.',
 );
 export const PayloadTooLarge = problem(
   'platform/payload-too-large',

@@ -1,6 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Client } from 'pg';
+import { DatabaseRefused } from './errors.ts';
 import { ownerRole, passwordOf, runtimeRole, sessionSettings } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
 
@@ -39,8 +40,15 @@ export async function ensureModules(
     return;
   }
   const wanted = modules.flatMap((module) => [ownerRole(module, suffix), runtimeRole(module, suffix)]);
-  const { rows } = await client.query<{ rolname: string }>('select rolname from pg_roles where rolname = any($1)', [wanted]);
+  const { rows } = await client.query<{ rolname: string; mark: string | null }>(
+    `select rolname, shobj_description(oid, 'pg_authid') as mark from pg_roles where rolname = any($1)`,
+    [wanted],
+  );
   const existing = new Set(rows.map((row) => row.rolname));
+  const mark = keyMark(options.secret);
+  // With another key this would change the passwords under a platform that runs.
+  if (rows.some((row) => row.mark?.startsWith(KEY_MARK) && row.mark !== mark))
+    throw new DatabaseRefused('The database was made with another SECRET_KEY: start with the key that its data was made with.');
   const statements = modules.flatMap((module) => {
     const [owner, runtime] = [ownerRole(module, suffix), runtimeRole(module, suffix)];
     const [quotedOwner, quotedRuntime, schema] = [escapeIdentifier(owner), escapeIdentifier(runtime), escapeIdentifier(module)];
@@ -48,6 +56,7 @@ export async function ensureModules(
       !existing.has(owner) && `create role ${quotedOwner} nologin`,
       !existing.has(runtime) && `create role ${quotedRuntime} login noinherit`,
       `alter role ${quotedRuntime} password ${escapeLiteral(scramVerifier(options.secret, runtime))}`,
+      `comment on role ${quotedRuntime} is ${escapeLiteral(mark)}`,
       !superuser && `grant ${quotedOwner} to current_user`,
       ...settingsOf(options, module, major).map(
         ([name, value]) => `alter role ${quotedRuntime} in database ${escapeIdentifier(database)} set ${name} = ${value}`,
@@ -64,6 +73,12 @@ export async function ensureModules(
   });
   await client.query(['begin', ...statements.filter(Boolean), 'commit'].join(';\n'));
 }
+
+const KEY_MARK = 'made with the key ';
+
+/** Tells two keys apart without telling anything of either. */
+const keyMark = (secret: string) =>
+  `${KEY_MARK}${createHmac('sha256', secret).update('which key is this').digest('hex').slice(0, 16)}`;
 
 /** The settings that hold for a runtime role however it connects, also behind a pooler. */
 function settingsOf(options: DatabaseOptions, module: string, major: number): [string, string][] {

@@ -5,7 +5,7 @@ import { ecsBase, ecsOptions, isoNow, prettyOptions } from './log-format.ts';
 import { type LogFile, openLogFile } from './log-file.ts';
 import { redactObject, scrubLine } from './redaction.ts';
 import { currentRequest } from './request-context.ts';
-import { fastRequestLogOf, type LogRequest, requestLogOf } from './request-log.ts';
+import { fastRequestLogOf, type LogRequest, prettyRequestLogOf } from './request-log.ts';
 
 export type { Logger } from 'pino';
 
@@ -37,13 +37,14 @@ function prettyLog(settings: LogSettings): ProcessLog {
     append: true,
     sync: true,
     colorize: file === undefined && process.stdout.isTTY,
-    ignore: 'pid,hostname',
+    ignore: 'pid,hostname,trace\\.id',
+    singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
   });
   const logger = withRedactedChildren(
     pino({ ...prettyOptions(), ...shared(settings), hooks: { streamWrite: scrubLine } }, stream),
   );
-  return { logger, request: requestLogOf(logger), close: async () => void stream.end() };
+  return { logger, request: prettyRequestLogOf(logger), close: async () => void stream.end() };
 }
 
 function jsonLog(settings: LogSettings, file: LogFile): ProcessLog {

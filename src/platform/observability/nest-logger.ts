@@ -15,6 +15,8 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
+    // Whoever called listen() gets the error, too, and says what to do about it.
+    if (rest.at(-1) === 'NestApplication' && String(message).startsWith('Error: listen ')) return;
     this.write('error', message, rest);
   }
 

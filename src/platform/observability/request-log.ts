@@ -28,27 +28,16 @@ export interface RequestRoute {
 /** Writes the line of a finished request: a warning from 500 on, information otherwise. */
 export type LogRequest = (request: FinishedRequest) => void;
 
-/** Through the logger like any other line. */
-export function requestLogOf(logger: Logger): LogRequest {
+/** For people: `POST /chat/rooms 201 3 ms`. */
+export function prettyRequestLogOf(logger: Logger): LogRequest {
   return (request) => {
-    const level = levelOf(request);
-    if (!logger.isLevelEnabled(level)) return;
-    logger[level](
-      {
-        ...routeFields(request.route),
-        'http.response.status_code': request.status,
-        'event.duration': nanoseconds(request),
-        'user.id': request.callerId,
-        'organization.id': request.orgId,
-        'client.address': request.address,
-      },
-      MESSAGE,
-    );
+    const { method, path } = request.route;
+    logger[levelOf(request)](`${method} ${path} ${request.status} ${Math.max(1, Math.round(request.milliseconds))} ms`);
   };
 }
 
 /**
- * The same line, put together by hand: 2 instead of 7 µs of CPU, on the path that every request takes. Nothing in it needs
+ * In ECS, put together by hand: 2 instead of 7 µs of CPU through pino, on the path that every request takes. Nothing in it needs
  * redaction: it holds ids, numbers and the texts of the contract.
  */
 export function fastRequestLogOf(logger: Logger, base: object, now: () => string, write: (line: string) => void): LogRequest {

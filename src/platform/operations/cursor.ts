@@ -21,7 +21,7 @@ export function afterCursor(cursor: string | undefined, pattern: RegExp = UUID):
   return key;
 }
 
-const UUID = /^[0-9a-f-]{36}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A page from one row more than asked for: the extra row tells that there is a next page. */
 export function pageOf<T>(rows: T[], limit: number, keyOf: (row: T) => string): { items: T[]; next?: string } {

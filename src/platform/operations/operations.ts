@@ -1,8 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import type { OperationDefinition } from '../contract/operation.ts';
 import type { RawRouteDefinition } from '../contract/raw-route.ts';
 import { Databases } from '../database/databases.ts';
+import { StartError } from '../start-error.ts';
 import type { BoundOperation } from './bound-operation.ts';
 import { Calls } from './calls.ts';
 import { Enhancers } from './enhancers.ts';
@@ -33,7 +35,10 @@ export class Operations {
     private readonly calls: Calls,
   ) {}
 
-  /** @throws Error when a contract and its handlers don't match */
+  /**
+   * @throws Error when a contract and its handlers don't match
+   * @throws StartError when a controller would answer past the pipeline
+   */
   bind(): Served {
     const modules: FondasiModuleDefinition[] = [];
     const operations: BoundOperation[] = [];
@@ -41,9 +46,12 @@ export class Operations {
     for (const wrapper of this.discovery.getControllers()) {
       const host = wrapper.host!;
       const module = fondasiModuleOf(host.metatype);
-      if (!module || !wrapper.instance) continue;
+      if (!wrapper.instance) continue;
+      const methods = this.methodsOf(wrapper.instance);
+      for (const method of methods) refuseBypass(`${wrapper.name}.${method.name}`, method, module);
+      if (!module) continue;
       if (!modules.includes(module)) modules.push(module);
-      for (const method of this.methodsOf(wrapper.instance)) {
+      for (const method of methods) {
         const enhancers = this.enhancers.around(wrapper.instance, method, host.token);
         const handler = method.bind(wrapper.instance);
         const operation = operationOf(method);
@@ -65,6 +73,16 @@ export class Operations {
     const prototype = Object.getPrototypeOf(instance);
     return this.scanner.getAllMethodNames(prototype).map((name) => prototype[name] as Method);
   }
+}
+
+/** A route of Nest's own would have no access rule, no limit, no validation; a handler outside a module no contract. */
+function refuseBypass(name: string, method: Method, module: FondasiModuleDefinition | undefined) {
+  if (Reflect.hasMetadata(METHOD_METADATA, method))
+    throw new StartError(
+      `${name} is a plain Nest route, which would bypass access rules, limits and validation: declare an operation or a raw route in a contract and serve it with @Operation or @RawRoute.`,
+    );
+  if (!module && (operationOf(method) ?? rawRouteOf(method)))
+    throw new StartError(`${name} serves a contract, but its controller is in no @FondasiModule: move it into one.`);
 }
 
 function checkComplete(

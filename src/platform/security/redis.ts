@@ -14,14 +14,21 @@ export class RedisConnection implements OnApplicationShutdown {
 
   constructor(@Inject(CONFIG) config: Config) {
     if (config.REDIS_URL === undefined) return;
-    this.client = new Redis(config.REDIS_URL, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 500 });
+    this.client = new Redis(config.REDIS_URL, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: 500,
+      // A server that takes commands and answers nothing is as good as away: from then on nobody waits for it.
+      socketTimeout: 1_000,
+    });
     let away = false;
     this.client.on('error', (error) => {
       if (!away) this.logger.warn(`Redis does not answer; limits are counted per process meanwhile (${error.message})`);
       away = true;
     });
     this.client.on('ready', () => {
-      if (away) this.logger.log('Redis answers again');
+      // As loud as what it takes back.
+      if (away) this.logger.warn('Redis answers again');
       away = false;
     });
   }

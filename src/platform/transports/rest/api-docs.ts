@@ -53,6 +53,7 @@ export function mountApiDocs(app: FastifyInstance, served: Served, on: boolean):
     ['/api-docs/swagger-ui.css', 'text/css; charset=utf-8', readFileSync(join(ui, 'swagger-ui.css'))],
   ];
   for (const [path, type, content] of files) serveFile(app, path, type, content);
+  app.get('/', (_request, reply) => reply.redirect('/api-docs', 302));
   app.get('/api-docs/', (_request, reply) => reply.redirect('/api-docs', 308));
 }
 

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { isUtf8 } from 'node:buffer';
 import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
@@ -8,6 +8,7 @@ import { type ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { randomHex } from '../../observability/request-context.ts';
 import { replyProblem } from './problem-reply.ts';
+import { refuseConnection } from './refused-connection.ts';
 import { observeRequests } from './request-observation.ts';
 
 export interface EdgeOptions {
@@ -24,7 +25,7 @@ export interface EdgeLog extends Pick<ProcessLog, 'request'> {
   readonly logger: Reports;
 }
 
-interface Reports {
+export interface Reports {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
@@ -42,6 +43,8 @@ export function fastifyOptions(options: EdgeOptions, log: Reports): FastifyServe
       requestTimeout: options.requestTimeout,
       connectionsCheckingInterval: 2_000,
       maxHeaderSize: 16_384,
+      // Node's own answer to a request without one has no body; ours is a problem.
+      requireHostHeader: false,
     },
     trustProxy: options.trustProxy.length > 0 ? [...options.trustProxy] : false,
     genReqId: () => randomHex(8),
@@ -55,7 +58,7 @@ export function fastifyOptions(options: EdgeOptions, log: Reports): FastifyServe
       setHeaders(request, reply, options);
       replyProblem(error, request, reply, (unexpected) => log.error({ err: unexpected }, 'unexpected error'));
     },
-    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => refuseConnection(error, socket, log),
+    clientErrorHandler: refuseConnection(log),
     ...(options.tls && { http2: true, https: { allowHTTP1: true, ...options.tls } }),
   } as FastifyServerOptions;
 }
@@ -87,7 +90,9 @@ const SINGLE = new Set([
   'traceparent',
 ]);
 
-function refuseDuplicateHeaders({ raw }: FastifyRequest) {
+function checkHeaders({ raw }: FastifyRequest) {
+  if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
+    throw new Problem(MalformedRequest, 'The header "host" is missing');
   const names = raw.rawHeaders;
   // Node's object has each name once: as many names as were sent means that none came twice.
   if (Object.keys(raw.headers).length * 2 === names.length) return;
@@ -107,9 +112,12 @@ export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log:
   // A body-less request with a JSON content type is common among clients; it has no input, not wrong input.
   app.removeContentTypeParser('application/json');
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
-    body.length === 0 ? done(null, undefined) : parseJson(request, body as string, done),
-  );
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    // RFC 8259, section 8.1. Decoding would put replacement characters in place of what was meant.
+    if (!isUtf8(body)) return done(new Problem(MalformedRequest), undefined);
+    return parseJson(request, body.toString(), done);
+  });
   await app.register(fastifyCompress, { global: true, threshold: 1_024, encodings: ['br', 'gzip', 'identity'] });
   if (options.corsOrigins.length > 0)
     await app.register(fastifyCors, {
@@ -121,7 +129,7 @@ export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log:
   app.addHook('onRequest', (request, reply, done) => {
     setHeaders(request, reply, options);
     try {
-      refuseDuplicateHeaders(request);
+      checkHeaders(request);
       done();
     } catch (error) {
       done(error as Error);
@@ -154,22 +162,4 @@ function allowedMethods(app: FastifyInstance): (url: string) => string[] {
     const path = url.split('?', 1)[0]!;
     return [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
   };
-}
-
-/** A request that never became one: sent too slowly, broken off, or no HTTP at all. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, log: Reports) {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  log.warn({ code: error.code, address: socket.remoteAddress }, 'connection refused');
-  const status =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? '408 Request Timeout'
-      : error.code === 'HPE_HEADER_OVERFLOW'
-        ? '431 Request Header Fields Too Large'
-        : '400 Bad Request';
-  const body = JSON.stringify({ type: 'about:blank', status: Number(status.slice(0, 3)), title: status.slice(4) });
-  if (socket.writable)
-    socket.end(
-      `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-  else socket.destroy();
 }

@@ -129,6 +129,7 @@ export function problemsOf(operation: OperationDefinition): ProblemDefinition[] 
   const { access, limit, retry, version, inputFields } = operation;
   return [
     platform.InvalidInput,
+    ...(operation.method === 'GET' ? [] : [platform.PayloadTooLarge, platform.UnsupportedMediaType]),
     ...(access.who === 'anyone' ? [] : [platform.Unauthenticated]),
     ...(access.who === 'may' ? [platform.Forbidden] : []),
     ...(access.who === 'steppedUp' ? [platform.StepUpRequired] : []),
@@ -139,6 +140,7 @@ export function problemsOf(operation: OperationDefinition): ProblemDefinition[] 
     ...(limit.length > 0 ? [platform.TooManyRequests] : []),
     platform.InternalError,
     platform.Unavailable,
+    platform.DeadlineExceeded,
   ].filter((problem, index, all) => all.indexOf(problem) === index);
 }
 

@@ -30,25 +30,20 @@ export function problemBody({ definition, message, errors }: Problem, requestId:
 }
 
 /** What Fastify itself refuses before a handler is reached. */
-const FASTIFY: Record<string, ProblemDefinition> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: platform.UnsupportedMediaType,
-  FST_ERR_CTP_BODY_TOO_LARGE: platform.PayloadTooLarge,
-  FST_ERR_CTP_EMPTY_JSON_BODY: platform.MalformedRequest,
-  FST_ERR_CTP_INVALID_JSON_BODY: platform.MalformedRequest,
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: platform.MalformedRequest,
-  FST_ERR_BAD_URL: platform.MalformedRequest,
-  FST_ERR_MAX_PARAM_LENGTH: platform.NotFound,
+const REFUSED: Record<number, ProblemDefinition> = {
+  400: platform.MalformedRequest,
+  413: platform.PayloadTooLarge,
+  415: platform.UnsupportedMediaType,
 };
 
-function fastifyProblem(error: Partial<FastifyError>): Problem | undefined {
-  const definition = FASTIFY[error.code ?? ''];
-  if (definition) return new Problem(definition);
-  // Errors with a status that Fastify or its plugins made of the request: a malformed body, a poisoned prototype.
-  if (error.statusCode === 400) return new Problem(platform.MalformedRequest);
-  return undefined;
+/** Errors with a status that Fastify or its plugins made of the request: a malformed body, a poisoned prototype. */
+function fastifyProblem({ code = '', statusCode }: Partial<FastifyError>): Problem | undefined {
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') return new Problem(platform.NotFound);
+  const definition = statusCode === 400 || code.startsWith('FST_') ? REFUSED[statusCode ?? 0] : undefined;
+  return definition && new Problem(definition);
 }
 
-/** Sends any error as a problem; `unexpected` gets what nobody foresaw, for the log. */
+/** Sends any error as a problem; `unexpected` gets what nobody foresaw, and the cause of a failure of ours, for the log. */
 export function replyProblem(
   error: unknown,
   request: FastifyRequest,
@@ -61,6 +56,7 @@ export function replyProblem(
     problem = new Problem(platform.InternalError);
   }
   const { status } = problem.definition;
+  if (status >= 500 && problem.cause !== undefined) unexpected(problem.cause, request);
   if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   return reply

@@ -21,6 +21,9 @@ declare module 'fastify' {
   }
 }
 
+/** What nginx writes where nobody waited for the answer; no client ever sees it. */
+const CLIENT_GONE = 499;
+
 /** A log line and a measurement of every request, whatever became of it; and its ids on all lines in between. */
 export function observeRequests(app: FastifyInstance, log: Pick<ProcessLog, 'request'>, metrics: Metrics): void {
   const observed = (method: string, path: string, operation?: string): ObservedRoute => ({
@@ -35,26 +38,33 @@ export function observeRequests(app: FastifyInstance, log: Pick<ProcessLog, 'req
     const config = (route.config ??= {});
     config.observed = observed([route.method].flat()[0]!, route.url, config.operation);
   });
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    const ids = beginRequest(request.headers.traceparent as string | undefined, request.id);
     metrics.requestStarted();
-    runInRequest(beginRequest(request.headers.traceparent as string | undefined, request.id), done);
+    // Every request comes to this, also one whose client hangs up before it has its answer.
+    reply.raw.once('close', () => {
+      metrics.requestFinished();
+      if (!reply.raw.writableFinished) runInRequest(ids, () => finished(request, CLIENT_GONE, reply.elapsedTime));
+    });
+    runInRequest(ids, done);
   });
   // Whatever matched no route counts as one, or a scanner would fill the metrics with its guesses.
   const nowhere = observed('*', '*');
-  app.addHook('onResponse', (request: FastifyRequest, reply, done) => {
-    const milliseconds = reply.elapsedTime;
+  const finished = (request: FastifyRequest, status: number, milliseconds: number) => {
     const route = request.routeOptions.config.observed ?? nowhere;
     const principal = request.origin?.caller?.principal;
-    metrics.requestFinished();
-    route.observe(reply.statusCode, milliseconds / 1_000);
+    route.observe(status, milliseconds / 1_000);
     log.request({
       route,
-      status: reply.statusCode,
+      status,
       milliseconds,
       callerId: principal?.personId,
       orgId: principal?.organizationId,
-      address: reply.statusCode >= 400 ? request.ip : undefined,
+      address: status >= 400 ? request.ip : undefined,
     });
+  };
+  app.addHook('onResponse', (request: FastifyRequest, reply, done) => {
+    finished(request, reply.statusCode, reply.elapsedTime);
     done();
   });
 }
