@@ -1,8 +1,8 @@
 // What the platform is measured against: Fastify and `pg` alone, written for speed. No token, no check, no limit, no log.
+import { randomUUIDv7 } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { Pool } from 'pg';
-import { v7 as uuid } from 'uuid';
 import { reportTo, type Ready } from '../child.ts';
 import { ORGANIZATION } from './people.ts';
 import { profileOf } from './profile.ts';
@@ -51,7 +51,7 @@ interface Post {
   Body: { clientId: string; text: string };
 }
 app.post<Post>('/chat/rooms/:roomId/messages', { schema: message }, async ({ params, headers, body }, reply) => {
-  const id = uuid();
+  const id = randomUUIDv7();
   const authorId = headers['x-author'];
   const { rows } = await pool.query({
     ...insertMessage,

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { Config } from '#config/config';
 import * as users from '#modules/users/contract';
 import type { Input, Output } from '#platform/contract/operation';
 import { Problem } from '#platform/contract/problem';
+import { newId } from '#platform/new-id';
 import { type Client, Calls } from '#platform/operations/calls';
 import type { Caller } from '#platform/operations/caller';
 import { AccessTokens } from '#platform/security/access-tokens';
@@ -71,7 +71,7 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
     const membership = await this.users.getMembership({ personId: account.personId, organizationId }, caller.asService('auth'));
     const refreshToken = newToken();
     const session = await this.sessions.start({
-      id: uuid(),
+      id: newId(),
       personId: account.personId,
       organizationId: membership.organizationId,
       refreshHash: hashOf(refreshToken),

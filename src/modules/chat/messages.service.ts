@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { Input, Output } from '#platform/contract/operation';
 import { Problem } from '#platform/contract/problem';
 import { NaturalBatches } from '#platform/database/natural-batches';
+import { newId } from '#platform/new-id';
 import type { Caller } from '#platform/operations/caller';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
 import { ClientIdReused, type listMessages, NotRoomMember, type postMessage, RoomNotFound } from './contract.ts';
@@ -27,7 +27,7 @@ export class MessagesService {
 
   async post({ roomId, clientId, text }: Input<typeof postMessage>, caller: Caller): Promise<Output<typeof postMessage>> {
     const { organizationId, personId: authorId } = caller;
-    const appended = await this.laneOf(roomId).add({ organizationId, roomId, authorId, clientId, id: uuid(), text });
+    const appended = await this.laneOf(roomId).add({ organizationId, roomId, authorId, clientId, id: newId(), text });
     if (appended.outcome === 'no-room') throw new Problem(RoomNotFound);
     if (appended.outcome === 'not-member') throw new Problem(NotRoomMember);
     if (appended.text !== text) throw new Problem(ClientIdReused);

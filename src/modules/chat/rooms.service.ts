@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { z } from 'zod';
 import * as users from '#modules/users/contract';
 import type { Input, Output } from '#platform/contract/operation';
 import { Problem } from '#platform/contract/problem';
+import { newId } from '#platform/new-id';
 import { type Client, Calls } from '#platform/operations/calls';
 import type { Caller } from '#platform/operations/caller';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
@@ -24,7 +24,7 @@ export class RoomsService {
   }
 
   create({ name, visibility }: Input<typeof createRoom>, caller: Caller): Promise<RoomView> {
-    return this.rooms.create({ org: caller.organizationId, id: uuid(), name, visibility, personId: caller.personId });
+    return this.rooms.create({ org: caller.organizationId, id: newId(), name, visibility, personId: caller.personId });
   }
 
   async list({ limit, cursor }: Input<typeof listRooms>, caller: Caller): Promise<Output<typeof listRooms>> {

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { Role } from '#platform/contract/access';
 import { Forbidden } from '#platform/contract/platform.problems';
 import { Problem } from '#platform/contract/problem';
+import { newId } from '#platform/new-id';
 import type { Caller } from '#platform/operations/caller';
 import { InvitationNotFound } from './contract.ts';
 import { InvitationsRepository } from './invitations.repository.ts';
@@ -19,7 +19,7 @@ export class InvitationsService {
   async create(roles: Role[], caller: Caller) {
     if (!mayGrant(caller.roles, roles)) throw new Problem(Forbidden, 'Nobody can give more than they have');
     const token = randomBytes(32).toString('base64url');
-    const id = uuid();
+    const id = newId();
     const expiresAt = new Date(Date.now() + DAYS_VALID * 86_400_000).toISOString();
     await this.invitations.insert({
       org_id: caller.organizationId,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuid } from 'uuid';
 import type { Input } from '#platform/contract/operation';
 import { Problem } from '#platform/contract/problem';
+import { newId } from '#platform/new-id';
 import type { Caller } from '#platform/operations/caller';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
 import { type listOrganizations, OrganizationNotFound } from './contract.ts';
@@ -12,7 +12,7 @@ export class OrganizationsService {
   constructor(private readonly organizations: OrganizationsRepository) {}
 
   create(name: string, caller: Caller) {
-    return this.organizations.create({ id: uuid(), name, owner: caller.personId });
+    return this.organizations.create({ id: newId(), name, owner: caller.personId });
   }
 
   async list({ limit, cursor }: Input<typeof listOrganizations>, caller: Caller) {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomFillSync } from 'node:crypto';
+import { pooledRandom } from '../random-pool.ts';
 
 /** What is known of the request that the running code serves, whatever protocol brought it. */
 export interface RequestContext {
@@ -36,15 +36,5 @@ export function beginRequest(traceparent?: string, requestId?: string): RequestC
   };
 }
 
-const pool = Buffer.allocUnsafe(4096);
-let used = pool.length;
-
-/** `bytes` random bytes in hexadecimal; from a pool, because a system call per request is dear. */
-export function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += bytes;
-  return pool.toString('hex', used - bytes, used);
-}
+/** `bytes` random bytes in hexadecimal. */
+export const randomHex = (bytes: number): string => pooledRandom(bytes).toString('hex');
