@@ -16,6 +16,7 @@ import { fondasiModuleOf } from '#platform/operations/fondasi-module.decorator';
 import { Operations } from '#platform/operations/operations';
 import { Pipeline } from '#platform/operations/pipeline';
 import { PlatformModule } from '#platform/platform.module';
+import { RateLimits } from '#platform/security/rate-limits';
 import { Secrets } from '#platform/security/secrets';
 import { StartError } from '#platform/start-error';
 import { EdgeAdapter } from '#platform/transports/rest/edge-adapter';
@@ -68,6 +69,7 @@ export async function createApp({
       pipeline: app.get(Pipeline),
       health: app.get(Health),
       metrics: app.get(Metrics),
+      limits: app.get(RateLimits),
       log,
     });
   } catch (error) {

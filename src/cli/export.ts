@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { fileProblem } from '#platform/database/embedded/file-problem';
 import { StartError } from '#platform/start-error';
-import { connect, openDatabase } from './opened-database.ts';
+import { connect, openDatabase, refuseSeveralDatabases } from './opened-database.ts';
 import { dump } from './transfer/dump.ts';
 import { Tally } from './transfer/tally.ts';
 import { packageVersion } from './version.ts';
@@ -15,6 +15,7 @@ import { packageVersion } from './version.ts';
 export async function run([target, ...more]: string[]): Promise<number> {
   if (target === undefined || more.length > 0) throw new StartError('Say where to: fondasi export <file or folder>');
   const file = fileFor(target);
+  refuseSeveralDatabases('exported');
   const database = await openDatabase();
   try {
     const tally = await exportTo(database.url, file);

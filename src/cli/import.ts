@@ -6,7 +6,7 @@ import { loadConfig } from '#config/config';
 import { claim } from '#platform/database/embedded/claim';
 import { fileProblem } from '#platform/database/embedded/file-problem';
 import { StartError } from '#platform/start-error';
-import { connect, openDatabase } from './opened-database.ts';
+import { connect, openDatabase, refuseSeveralDatabases } from './opened-database.ts';
 import { Archive } from './transfer/archive.ts';
 import { load } from './transfer/load.ts';
 import { Tally } from './transfer/tally.ts';
@@ -14,6 +14,7 @@ import { Tally } from './transfer/tally.ts';
 /** All data of an exported file into an empty database, embedded or external. */
 export async function run([source, ...more]: string[]): Promise<number> {
   if (source === undefined || more.length > 0) throw new StartError('Say what to import: fondasi import <file>');
+  refuseSeveralDatabases('imported');
   const database = await openDatabase();
   try {
     // No platform may start on it meanwhile.

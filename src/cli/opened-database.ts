@@ -21,6 +21,15 @@ export async function openDatabase(): Promise<OpenedDatabase> {
   return { url: embedded.url, embedded, close: () => embedded.stop() };
 }
 
+/** Half of the data would look like all of it. */
+export function refuseSeveralDatabases(what: 'exported' | 'imported'): void {
+  const [module] = Object.keys(loadConfig().MODULE_DATABASE_URLS);
+  if (module === undefined) return;
+  throw new StartError(
+    `The module "${module}" has a database of its own, which can't be ${what} together with the main one yet: move each with its server's own tools.`,
+  );
+}
+
 /** A connection; what fails is said in one sentence without the URL, which holds a password. */
 export async function connect(url: string, options: { types?: Client['getTypeParser'] } = {}): Promise<Client> {
   const client = new Client({

@@ -101,7 +101,7 @@ function moduleDatabases(given: Readonly<Record<string, string>>): { urls: Recor
   for (const [name, value] of Object.entries(given)) {
     const module = moduleDatabaseUrl.pattern.exec(name)?.[1];
     if (module === undefined) continue;
-    if (moduleDatabaseUrl.schema.safeParse(value).success) urls[module.toLowerCase().replaceAll('_', '-')] = value;
+    if (moduleDatabaseUrl.schema.safeParse(value).success) urls[module.toLowerCase()] = value;
     else faults.push(`${name} is not usable: set it to ${moduleDatabaseUrl.form}.`);
   }
   return { urls, faults };

@@ -70,9 +70,9 @@ export function listOf(form: string, valid: (value: string) => boolean) {
   });
 }
 
-export const isName = (value: string) => /^[a-z][a-z0-9-]*$/.test(value);
+export const isName = (value: string) => /^[a-z][a-z0-9]*$/.test(value);
 
-export const isOrigin = (value: string) => value === '*' || (URL.canParse(value) && new URL(value).origin === value);
+export const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value;
 
 export function isAddressRange(value: string): boolean {
   const [address = '', bits, ...rest] = value.split('/');

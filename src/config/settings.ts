@@ -170,7 +170,7 @@ export const defaultsByEnvironment: Partial<Record<SettingName, Record<Environme
 };
 
 /** `CHAT_DATABASE_URL` moves the module `chat` to a database of its own; any module may have one. */
-export const moduleDatabaseUrl = { pattern: /^([A-Z][A-Z0-9_]*)_DATABASE_URL$/, ...postgres };
+export const moduleDatabaseUrl = { pattern: /^([A-Z][A-Z0-9]*)_DATABASE_URL$/, ...postgres };
 
 /** What the schema says about a setting. */
 export function aboutSetting(name: SettingName): About {

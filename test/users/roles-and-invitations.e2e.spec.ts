@@ -99,9 +99,9 @@ describe('an invitation', () => {
     expect(unknown).toEqual(used);
   });
 
-  test('changes nothing for whoever belongs to the organization already', async () => {
+  test('adds its roles for whoever belongs to the organization already', async () => {
     const { token } = (await invite(owner, 'guest')).body;
-    expect((await accept(owner, token)).body.roles).toEqual(['owner']);
+    expect((await accept(owner, token)).body.roles).toEqual(['guest', 'owner']);
   });
 });
 

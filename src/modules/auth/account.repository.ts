@@ -40,7 +40,11 @@ export class AccountRepository {
 
   /** Gives the address of somebody back who can't be registered. */
   async giveBack(personId: string): Promise<void> {
-    await this.db.kysely.deleteFrom('auth.credential').where('person_id', '=', personId).where('pending', 'is not', null).execute();
+    await this.db.kysely
+      .deleteFrom('auth.credential')
+      .where('person_id', '=', personId)
+      .where('pending', 'is not', null)
+      .execute();
   }
 
   async findByEmail(email: string): Promise<Account | undefined> {

@@ -47,8 +47,7 @@ export class AccountService {
     const hash = await this.passwords.hash(password);
     const personId = newId();
     const { invitation } = registration;
-    if (invitation !== undefined)
-      await this.users.checkInvitation({ token: invitation, personId }, caller.asService('auth'));
+    if (invitation !== undefined) await this.users.checkInvitation({ token: invitation, personId }, caller.asService('auth'));
     const account = { personId, email, hash, pending: registration };
     const created = await this.accounts.take(account);
     if (created) await this.finish(account, caller);

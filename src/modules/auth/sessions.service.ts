@@ -48,7 +48,9 @@ export class SessionsService implements OnApplicationBootstrap, OnApplicationShu
   async onApplicationBootstrap(): Promise<void> {
     await this.learnOfEnded(this.config.ACCESS_TOKEN_TTL);
     this.learning = setInterval(() => {
-      this.learnOfEnded(Date.now() - this.learnt + OVERLAP_MS).catch((error: Error) => this.logger.debug(`ended sessions: ${error.message}`));
+      this.learnOfEnded(Date.now() - this.learnt + OVERLAP_MS).catch((error: Error) =>
+        this.logger.debug(`ended sessions: ${error.message}`),
+      );
     }, LOOK_EVERY_MS).unref();
   }
 

@@ -116,7 +116,7 @@ export const leaveRoom = operation({
   input: { roomId: Id },
   output: nothing,
   problems: [RoomNotFound],
-  retry: 'safe',
+  retry: 'key',
 });
 
 export const postMessage = operation({

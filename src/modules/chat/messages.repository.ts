@@ -32,16 +32,23 @@ const append = preparedSql<ChatTables, AppendArrays, Appended>(
 export class MessagesRepository {
   constructor(private readonly db: Database<ChatTables>) {}
 
-  /** One statement, one commit; the results are in the order of the input. No client id may be in it twice. */
-  append(appends: readonly Append[]): Promise<Appended[]> {
-    return append(this.db, {
-      orgs: appends.map(({ organizationId }) => organizationId),
-      rooms: appends.map(({ roomId }) => roomId),
-      senders: appends.map(({ authorId }) => authorId),
-      clients: appends.map(({ clientId }) => clientId),
-      ids: appends.map(({ id }) => id),
-      texts: appends.map(({ text }) => text),
+  /** One statement, one commit; the results are in the order of the input. A message that is in it twice is appended once. */
+  async append(appends: readonly Append[]): Promise<Appended[]> {
+    const places = new Map<string, number>();
+    const place = ({ organizationId, roomId, authorId, clientId }: Append) => {
+      const key = `${organizationId} ${roomId} ${authorId} ${clientId.toLowerCase()}`;
+      return places.get(key) ?? (places.set(key, places.size), undefined);
+    };
+    const first = appends.filter((each) => place(each) === undefined);
+    const results = await append(this.db, {
+      orgs: first.map(({ organizationId }) => organizationId),
+      rooms: first.map(({ roomId }) => roomId),
+      senders: first.map(({ authorId }) => authorId),
+      clients: first.map(({ clientId }) => clientId),
+      ids: first.map(({ id }) => id),
+      texts: first.map(({ text }) => text),
     });
+    return first.length === appends.length ? results : appends.map((each) => results[place(each)!]!);
   }
 
   list(org: string, roomId: string, order: 'newest' | 'oldest', after: string | undefined, limit: number) {

@@ -65,16 +65,16 @@ export class RoomsRepository {
       .execute();
   }
 
-  /** False where the room is private and there is no invitation. */
-  join(org: string, roomId: string, person: string): Promise<boolean> {
+  /** Without effect where the room is private and there is no invitation, and for who is in it already. */
+  join(org: string, roomId: string, person: string): Promise<void> {
     return this.db.transaction(async (tx) => {
       const accepted = await tx
         .updateTable('chat.member')
         .set({ state: 'joined', since: sql`now()` })
         .where((eb) => isMember(eb, org, roomId, person))
         .executeTakeFirst();
-      if (accepted.numUpdatedRows === 1n) return true;
-      const entered = await tx
+      if (accepted.numUpdatedRows === 1n) return;
+      await tx
         .insertInto('chat.member')
         .columns(['org_id', 'room_id', 'person_id', 'state'])
         .expression((eb) =>
@@ -85,16 +85,18 @@ export class RoomsRepository {
             .where('id', '=', roomId)
             .where('visibility', '=', 'open'),
         )
-        .executeTakeFirst();
-      return entered.numInsertedOrUpdatedRows === 1n;
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
     });
   }
 
-  async leave(org: string, roomId: string, person: string): Promise<void> {
-    await this.db.kysely
-      .deleteFrom('chat.member')
-      .where((eb) => isMember(eb, org, roomId, person))
-      .execute();
+  leave(org: string, roomId: string, person: string): Promise<void> {
+    return this.db.transaction(async (tx) => {
+      await tx
+        .deleteFrom('chat.member')
+        .where((eb) => isMember(eb, org, roomId, person))
+        .execute();
+    });
   }
 }
 

@@ -54,10 +54,11 @@ export class RoomsService {
   async join(roomId: string, caller: Caller): Promise<RoomView> {
     const room = await this.get(roomId, caller);
     if (room.membership === 'joined') return room;
-    const joined = await this.rooms.join(caller.organizationId, roomId, caller.personId);
+    await this.rooms.join(caller.organizationId, roomId, caller.personId);
+    const joined = await this.get(roomId, caller);
     // The invitation was withdrawn between the two looks.
-    if (!joined) throw new Problem(RoomIsPrivate);
-    return this.get(roomId, caller);
+    if (joined.membership !== 'joined') throw new Problem(RoomIsPrivate);
+    return joined;
   }
 
   async leave(roomId: string, caller: Caller): Promise<void> {

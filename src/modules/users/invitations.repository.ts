@@ -39,7 +39,14 @@ export class InvitationsRepository {
       await tx
         .insertInto('users.membership')
         .values({ org_id: invitation.org_id, person_id: personId, roles: invitation.roles })
-        .onConflict((conflict) => conflict.doNothing())
+        // Who is a member already gets the roles besides those they have.
+        .onConflict((conflict) =>
+          conflict.columns(['org_id', 'person_id']).doUpdateSet({
+            roles: sql<
+              string[]
+            >`(select array_agg(distinct role order by role) from unnest(membership.roles || excluded.roles) role)`,
+          }),
+        )
         .execute();
       return tx
         .selectFrom('users.membership')

@@ -44,7 +44,8 @@ export class Database<T> {
       return work(txOf(outer));
     }
     const operation = around?.operation;
-    if (operation?.module === this.module && (operation.failed || !operation.closed)) return this.#inOperation(operation, work, options);
+    if (operation?.module === this.module && (operation.failed || !operation.closed))
+      return this.#inOperation(operation, work, options);
     const open = openScope();
     if (open) refuseOther(open, this.module, options);
     const scope = await this.begin(options.isolation);
@@ -93,7 +94,8 @@ export class Database<T> {
    */
   #inOperation<R>(operation: OperationScope, work: (tx: Tx<T>) => Promise<R>, options: TransactionOptions): Promise<R> {
     const turn = operation.turn.then(async () => {
-      if (operation.failed) throw new Error('The operation has been answered with an error; nothing of it may take effect any more.');
+      if (operation.failed)
+        throw new Error('The operation has been answered with an error; nothing of it may take effect any more.');
       const first = !operation.scope?.open;
       const scope = first ? await operation.begin(options.isolation) : operation.scope!;
       refuseOther(scope, this.module, options);

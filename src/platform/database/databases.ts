@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { Database } from './database.ts';
 import { majorVersion } from './connection.ts';
-import { defaults, directUrlOf, runtimeLogin, urlOf } from './options.ts';
+import { defaults, directUrlOf, runtimeLogin } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
 import { ConnectionBudget, Pool } from './pool.ts';
 
@@ -27,12 +27,14 @@ export class Databases {
     return database as Database<T>;
   }
 
-  /** Resolves when every database that is in use answers; rejects with the reason of the first that doesn't. */
+  /**
+   * Resolves when every database answers; rejects with the reason of the first that doesn't. On connections of its own: a
+   * database whose connections are all in use is busy, not down.
+   */
   async ping(): Promise<void> {
-    const byUrl = new Map<string, Pool>();
-    for (const database of this.#byModule.values()) byUrl.set(urlOf(this.options, database.module), database.pool);
-    if (byUrl.size === 0) return this.#pingDirectly();
-    await Promise.all([...byUrl.values()].map(pingPool));
+    const modules = ['', ...this.#byModule.keys()];
+    const urls = new Set(modules.map((module) => directUrlOf(this.options, module)));
+    await Promise.all([...urls].map(pingDirectly));
   }
 
   /** Connections in use, by module, for metrics. */
@@ -46,28 +48,16 @@ export class Databases {
     await Promise.all([...this.#byModule.values()].map(({ pool }) => pool.close(grace)));
     this.#budget.close();
   }
-
-  async #pingDirectly(): Promise<void> {
-    const client = new Client({
-      connectionString: directUrlOf(this.options, ''),
-      connectionTimeoutMillis: defaults.connectTimeout,
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ server_version: string }>('show server_version');
-      majorVersion(rows[0]!.server_version);
-    } finally {
-      await client.end();
-    }
-  }
 }
 
-async function pingPool(pool: Pool): Promise<void> {
-  const connection = await pool.acquire();
+async function pingDirectly(connectionString: string): Promise<void> {
+  const client = new Client({ connectionString, connectionTimeoutMillis: defaults.connectTimeout });
+  client.on('error', () => undefined);
+  await client.connect();
   try {
-    await connection.query({ text: 'select' });
+    const { rows } = await client.query<{ server_version: string }>('show server_version');
+    majorVersion(rows[0]!.server_version);
   } finally {
-    pool.release(connection);
+    await client.end();
   }
 }

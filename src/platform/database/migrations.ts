@@ -56,9 +56,9 @@ export async function migrateAll(options: MigrateOptions): Promise<string[]> {
 }
 
 function refuseBadName(name: string): void {
-  if (!/^[a-z][a-z0-9_]{0,29}$/.test(name) || name.startsWith('pg_') || ['public', 'jobs', 'platform'].includes(name)) {
+  if (!/^[a-z][a-z0-9]{0,29}$/.test(name) || ['public', 'jobs', 'platform'].includes(name)) {
     throw new DatabaseRefused(
-      `"${name}" can't be a module's name: 1 to 30 lower-case letters, digits or "_", none of PostgreSQL's own.`,
+      `"${name}" can't be a module's name: 1 to 30 lower-case letters or digits, none of PostgreSQL's own.`,
     );
   }
 }

@@ -43,6 +43,21 @@ export class RateLimits {
     };
   }
 
+  /** Counts something that is no call. The function answers how many milliseconds to wait, 0 below the limit. */
+  byAddress(name: string, limit: Limit): (address: string) => Promise<number> {
+    const counter = this.counter(name, limit);
+    return async (address) => {
+      try {
+        await counter.consume(addressKey(address));
+        return 0;
+      } catch (refused) {
+        if (!(refused instanceof RateLimiterRes)) throw refused;
+        this.onRefusal(name, limit.per);
+        return refused.msBeforeNext;
+      }
+    };
+  }
+
   private counter(name: string, limit: Limit) {
     const options = { keyPrefix: `limit:${name}:${limit.per}:${limit.seconds}`, points: limit.points, duration: limit.seconds };
     const memory = new RateLimiterMemory(options);

@@ -7,7 +7,10 @@ import { Problem } from '../../contract/problem.ts';
 import { type ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { randomHex } from '../../observability/request-context.ts';
+import type { RateLimits } from '../../security/rate-limits.ts';
+import { limitHttp2 } from './http2-limits.ts';
 import { replyProblem } from './problem-reply.ts';
+import { limitRefusals } from './refusals.ts';
 import { refuseConnection } from './refused-connection.ts';
 import { observeRequests } from './request-observation.ts';
 
@@ -59,7 +62,7 @@ export function fastifyOptions(options: EdgeOptions, log: Reports): FastifyServe
       replyProblem(error, request, reply, (unexpected) => log.error({ err: unexpected }, 'unexpected error'));
     },
     clientErrorHandler: refuseConnection(log),
-    ...(options.tls && { http2: true, https: { allowHTTP1: true, ...options.tls } }),
+    ...(options.tls && { http2: true, https: { allowHTTP1: true, handshakeTimeout: 15_000, ...options.tls } }),
   } as FastifyServerOptions;
 }
 
@@ -106,8 +109,14 @@ function checkHeaders({ raw }: FastifyRequest) {
 }
 
 /** What every request passes on its way in and out, before and after any operation. */
-export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log: EdgeLog, metrics: Metrics): Promise<void> {
+export async function mountEdge(
+  app: FastifyInstance,
+  options: EdgeOptions,
+  log: EdgeLog,
+  { metrics, limits }: { metrics: Metrics; limits: RateLimits },
+): Promise<void> {
   observeRequests(app, log, metrics);
+  if (options.tls) limitHttp2(app, options.requestTimeout, log.logger);
   app.removeContentTypeParser('text/plain');
   // A body-less request with a JSON content type is common among clients; it has no input, not wrong input.
   app.removeContentTypeParser('application/json');
@@ -123,6 +132,7 @@ export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log:
     await app.register(fastifyCors, {
       origin: [...options.corsOrigins],
       credentials: true,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       maxAge: 600,
       exposedHeaders: ['etag', 'link', 'retry-after', 'x-request-id', 'idempotency-replayed'],
     });
@@ -135,6 +145,7 @@ export async function mountEdge(app: FastifyInstance, options: EdgeOptions, log:
       done(error as Error);
     }
   });
+  limitRefusals(app, limits);
   const unexpected = (error: unknown, request: FastifyRequest) =>
     log.logger.error({ err: error, requestId: request.id, path: request.routeOptions.url }, 'unexpected error');
   app.setErrorHandler((error, request, reply) => replyProblem(error, request, reply, unexpected));

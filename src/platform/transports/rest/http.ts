@@ -4,6 +4,7 @@ import type { Health } from '../../observability/health.ts';
 import type { ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
+import type { RateLimits } from '../../security/rate-limits.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
 import { mountApiDocs } from './api-docs.ts';
 import { type EdgeOptions, mountEdge } from './edge.ts';
@@ -15,13 +16,14 @@ export interface HttpParts {
   readonly pipeline: Pipeline;
   readonly health: Health;
   readonly metrics: Metrics;
+  readonly limits: RateLimits;
   readonly log: ProcessLog;
 }
 
 /** All that answers over HTTP. */
 export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config: Config, parts: HttpParts): Promise<void> {
-  const { served, pipeline, health, metrics, log } = parts;
-  await mountEdge(app, edge, log, metrics);
+  const { served, pipeline, health, metrics, limits, log } = parts;
+  await mountEdge(app, edge, log, { metrics, limits });
   mountRest(app, served.operations);
   mountRawRoutes(app, [...served.rawRoutes, ...operatorRoutes(pipeline, health, metrics, config)]);
   mountApiDocs(app, served, config.API_DOCS);

@@ -6,6 +6,9 @@ import { type FieldError, Problem } from '../../contract/problem.ts';
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 
+/** An entity tag as we make it: the version, a dot and a hash of the content; or the version alone. */
+const TAG = /^(?:W\/)?"(.*?)(?:\.[\w-]{27})?"$/;
+
 type Read = (text: string) => unknown;
 
 /** Paths and query strings are text: how it is read as the type that the contract names. What does not fit stays text, for the schema to refuse. */
@@ -56,7 +59,7 @@ export function restInput(contract: OperationDefinition): (request: FastifyReque
     if (readPath) Object.assign(input, request.params);
     if (fromQuery || readPath) readText(input);
     const match = readVersion && request.headers['if-match'];
-    if (match && match !== '*') input[version!] = readVersion(match.replace(/^W\//, '').replace(/^"(.*)"$/, '$1'));
+    if (match && match !== '*') input[version!] = readVersion(TAG.exec(match)?.[1] ?? match);
     return input;
   };
 }

@@ -40,12 +40,19 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: Answer, cach
   if (answer.next !== undefined) reply.header('link', `<${nextUrl(request.url, answer.next)}>; rel="next"`);
   if (answer.body === undefined) return reply.send();
   const body = answer.body as string;
-  const etag =
-    answer.version !== undefined ? `"${answer.version}"` : cacheable ? `W/"${hash('sha1', body, 'base64url')}"` : undefined;
+  const etag = cacheable || answer.version !== undefined ? tagOf(answer.version, body) : undefined;
   if (etag) reply.header('etag', etag);
+  // The same path answers each caller differently.
+  if (cacheable) reply.header('vary', [reply.getHeader('vary'), 'Authorization'].filter(Boolean).join(', '));
   reply.header('cache-control', cacheable ? 'private, no-cache' : 'no-store');
   if (cacheable && etag && matches(request.headers['if-none-match'], etag)) return reply.code(304).send();
   return reply.header('content-type', 'application/json; charset=utf-8').send(body);
+}
+
+/** Of the content, because one version looks different to different callers; `If-Match` needs the version before the dot only. */
+function tagOf(version: string | undefined, body: string): string {
+  const content = hash('sha1', body, 'base64url');
+  return version === undefined ? `W/"${content}"` : `"${version}.${content}"`;
 }
 
 /** RFC 9110, section 13.1.2: a weak comparison against each of the list. */
