@@ -12,7 +12,7 @@ export type Observe = (seconds: number) => void;
 
 /**
  * A histogram that prom-client exports and that is cheap to fill: who observes holds its own tally, so that nothing is looked up
- * by labels on the path of a request (0.1 µs instead of 0.8, twice per request).
+ * by labels on the path of a request (0.02 µs instead of 0.32, twice per request).
  */
 export class Durations {
   readonly #name: string;
