@@ -18,11 +18,11 @@ export interface LoadResult {
  * Keep-alive connections that each have one request under way, until the time is up and the last answer is there.
  *
  * It writes and reads HTTP/1.1 itself, only as much as a server of a bench sends: the load shares the machine with the
- * server and the database, and a client for every case (autocannon, undici) takes 4 to 6 times the CPU per request.
- * What costs the same on both sides of a ratio pulls it towards 1.
+ * server and the database, and a client that is made for every case does far more
+ * per request than this. What costs the same on both sides of a ratio pulls it towards 1.
  *
  * `awake`: it never sleeps. A server that answers more slowly than the load can ask finds it asleep at every answer, and the waking
- * (5 to 10 µs in a virtual machine) is counted as the server's CPU; one that is faster than the load never pays it.
+ * (12 µs in a virtual machine) is counted as the server's CPU; one that is faster than the load never pays it.
  * For CPU per request, and only without a database that would need the core.
  */
 export async function load(port: number, scripts: readonly Script[], seconds: number, awake = false): Promise<LoadResult> {

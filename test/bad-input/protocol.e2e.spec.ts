@@ -179,7 +179,7 @@ describe('methods', () => {
 
   test('HEAD is GET without a body', async () => {
     const wire = await exchange(app, requestText('HEAD', '/users/me', [bearer()]));
-    expect([wire.status, wire.body, wire.headers['etag']]).toEqual([200, '', '"1"']);
+    expect([wire.status, wire.body, wire.headers['etag']]).toEqual([200, '', expect.stringMatching(/^"1\./)]);
     expect((await exchange(app, requestText('HEAD', '/users/me'))).status).toBe(401);
   });
 
