@@ -46,6 +46,14 @@ describe('what every answer carries', () => {
     expect(called.headers.get('vary')).toContain('Origin');
   });
 
+  test.each(['PATCH', 'PUT', 'DELETE'])('it may ask for %s', async (method) => {
+    const asked = await anonymous(app).request('OPTIONS', '/users/me', undefined, {
+      origin: 'https://app.example.com',
+      'access-control-request-method': method,
+    });
+    expect(asked.headers.get('access-control-allow-methods')).toContain(method);
+  });
+
   test('long answers are compressed for those who can read it, short ones are not', async () => {
     const long = await fetch(`${app.url}/api-docs/openapi.json`, { headers: { 'accept-encoding': 'gzip' } });
     expect(long.headers.get('content-encoding')).toBe('gzip');
@@ -78,6 +86,18 @@ describe('addresses', () => {
     expect(await flood(app, () => '10.9.9.9')).toEqual(new Set([400, 429]));
     // What the client itself put in front is not believed: the last address is the one that the proxy saw.
     expect(await flood(app, (call) => `10.7.7.${call}, 10.8.8.8`)).toEqual(new Set([400, 429]));
+    await app.close();
+  });
+
+  test('one that tries tokens is not heard any more for a while', async () => {
+    const app = await startApp();
+    const thief = anonymous(app);
+    const attempt = async () => (await thief.get('/users/me', { authorization: 'Bearer made.up.token' })).status;
+    const statuses: number[] = [];
+    for (let call = 0; call < 310; call++) statuses.push(await attempt());
+    expect(new Set(statuses.slice(0, 300))).toEqual(new Set([401]));
+    expect(await attempt()).toBe(429);
+    expect((await anonymous(app).get('/users/me')).status).toBe(401);
     await app.close();
   });
 
@@ -119,6 +139,19 @@ describe('with a certificate', () => {
     expect((session.socket as any).getProtocol()).toBe('TLSv1.3');
     session.close();
     await once(session, 'close');
+  });
+
+  test('a stream whose body never comes is ended and logged; one that is under way does not hold up a stop', async () => {
+    const slow = await startApp({ settings: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, REQUEST_TIMEOUT: '1s' } });
+    const session = connect(slow.url, { ca });
+    const request = session.request({ ':method': 'POST', ':path': '/auth/sign-in', 'content-type': 'application/json' });
+    request.on('error', () => {});
+    request.write('{');
+    await once(request, 'close');
+    expect(request.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    await untilLogged(slow, 'connection refused');
+    await slow.close();
+    if (!session.closed) await once(session, 'close');
   });
 
   test('HTTP/1.1 is still answered', async () => {

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { rowsOf } from '../support/database.ts';
@@ -140,3 +141,33 @@ test('a session that ended in one process is refused by the others within second
   await vi.waitFor(async () => expect((await there()).status).toBe(401), { timeout: 5_000, interval: 100 });
   await other.close();
 });
+
+test('a refresh that a switch of organization overtakes gives no roles of one organization in the other', async () => {
+  await fresh();
+  const home = ann.organizationId;
+  await ann.foundOrganization('Her own');
+  const locker = new Client({ connectionString: app.database.url });
+  await locker.connect();
+  try {
+    await locker.query('begin; lock table auth.refresh_token in access exclusive mode');
+    const refreshing = refresh(ann.refreshToken);
+    await vi.waitFor(async () => expect(await lockWaits()).toBeGreaterThan(0), { timeout: 5_000 });
+    await locker.query('commit; begin');
+    await ann.actIn(home);
+    const { body } = await refreshing;
+    const me = await anonymous(app).get('/users/me', { authorization: `Bearer ${body.accessToken}` });
+    expect([me.body.organizationId === home, me.body.roles]).toEqual(
+      me.body.organizationId === home ? [true, ['member']] : [false, ['owner']],
+    );
+  } finally {
+    await locker.end();
+  }
+});
+
+const lockWaits = async () =>
+  (
+    await rowsOf(
+      app.database.url,
+      `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    )
+  ).length;

@@ -156,3 +156,12 @@ describe('messages', () => {
     expect((await post(bob, one, 'hello', clientId)).body.seq).toBe('2');
   });
 });
+
+test('joining an open room many times at once is joining it once', async () => {
+  const app = await startApp();
+  const [ann, bob] = await Promise.all([newPerson(app, 'Ann'), newPerson(app, 'Bob')]);
+  const { body: room } = await ann.post('/chat/rooms', { name: 'Open', visibility: 'open' });
+  const replies = await Promise.all(Array.from({ length: 40 }, () => bob.post(`/chat/rooms/${room.id}/join`)));
+  expect(new Set(replies.map(({ status, body }) => `${status} ${body.membership}`))).toEqual(new Set(['200 joined']));
+  await app.close();
+});
