@@ -144,7 +144,14 @@ function writeStamp(files) {
 
 /** The command line of the compiler: its launcher runs on any Node.js that can run this file. */
 export function compiler(...options) {
-  const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
+  let typescript;
+  try {
+    typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
+  } catch {
+    throw new BuildFailed(
+      'The platform has to be built, but the compiler is not installed: run npm install with development dependencies.',
+    );
+  }
   return [join(typescript, 'bin', 'tsc'), '-p', join(root, 'tsconfig.build.json'), ...options];
 }
 

@@ -124,6 +124,7 @@ export function databaseOptions(config: Config, url: string, log: ProcessLog): D
     urls: config.MODULE_DATABASE_URLS,
     secret: new Secrets(config.SECRET_KEY).key('database roles').toString('base64url'),
     roles: config.DATABASE_ROLES ? 'on' : 'off',
+    roleSuffix: config.DATABASE_ROLE_SUFFIX,
     pooler: config.DATABASE_POOLER,
     connections: config.DATABASE_CONNECTIONS,
     statementTimeout: config.STATEMENT_TIMEOUT,

@@ -115,6 +115,11 @@ export const settings = z.object({
     'on',
     'Gives every module its own owner and runtime role; off where the host forbids CREATEROLE.',
   ),
+  DATABASE_ROLE_SUFFIX: optional(
+    'Database',
+    text('letters and digits'),
+    "What the names of the modules' roles end in; made from the database's name when it is left out, so needed once that has changed.",
+  ),
   DATABASE_CONNECTIONS: withDefault(
     'Database',
     whole(2, 1000),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { specialKind } from './schema.ts';
+import { specialKind } from './kinds.ts';
 
 /** PostgreSQL's text holds no NUL, UTF-8 no lone surrogate: such text would fail deep inside or come back changed. */
 const storable = (text: string) => text.isWellFormed() && !text.includes('\0');

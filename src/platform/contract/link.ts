@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { OperationDefinition } from './operation.ts';
-import { nameOf } from './schema.ts';
+import { nameOf } from './kinds.ts';
 
 /** How objects nest across modules: `Message.author` is what `users.getMany` answers for `Message.authorId`. */
 export interface LinkDefinition {

@@ -5,7 +5,7 @@ import { type HttpMethod, parseHttp } from './http.ts';
 import { DEFAULT_LIMIT, type Limit, type Window, windowSeconds } from './limit.ts';
 import { checkPortable, type PortableField, portableFields } from './portable.ts';
 import type { ProblemDefinition } from './problem.ts';
-import { nameOf } from './schema.ts';
+import { nameOf } from './kinds.ts';
 
 /** A binary stream beside the JSON: `in` (upload) or `out` (download) with the media types it may have. */
 export interface StreamDefinition {

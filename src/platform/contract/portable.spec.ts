@@ -51,15 +51,23 @@ test.each<[string, z.ZodType, RegExp]>([
   expect(() => fieldsOf({ text: type })).toThrow(message);
 });
 
-test('what is wrong deep inside is refused with the path of its schema', () => {
-  const Inner = schema('Inner', { when: z.date() });
-  const Outer = schema('Outer', { inners: z.array(Inner) });
-  expect(() => fieldsOf({ outer: Outer })).toThrow('Inner.when: JSON has no dates; use Timestamp');
+test('a schema refuses by itself, where it is declared', () => {
+  expect(() => schema('Inner', { when: z.date() })).toThrow('Inner.when: JSON has no dates; use Timestamp');
+  expect(() => schema('bad name!', {})).toThrow('bad name!: a schema is named in PascalCase');
+});
+
+test('what is wrong in a recursive field is found where it is used', () => {
+  const Outer = schema('Outer', {
+    get when() {
+      return z.date() as z.ZodType;
+    },
+  });
+  expect(() => fieldsOf({ outers: z.array(Outer) })).toThrow('Outer.when: JSON has no dates; use Timestamp');
 });
 
 test('names that a protocol can not spell are refused', () => {
   expect(() => fieldsOf({ posted_at: z.string() })).toThrow('Message.posted_at: a field name is camelCase');
-  expect(() => fieldsOf({ inner: schema('inner thing', {}) })).toThrow('"inner thing" is not PascalCase');
+  expect(() => fieldsOf({ inner: schema('inner thing', {}) })).toThrow('a schema is named in PascalCase');
 });
 
 test('what every protocol carries keeps its kind', () => {

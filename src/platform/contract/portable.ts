@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { nameOf, specialKind } from './schema.ts';
+import { nameOf, specialKind } from './kinds.ts';
 
 /**
  * A type as every protocol can carry it. Made from Zod by {@link portable}, which refuses what one of JSON,
@@ -195,6 +195,14 @@ function portableUnion(
 
 const without = (shape: Record<string, z.core.$ZodType>, tag: string) =>
   Object.fromEntries(Object.entries(shape).filter(([name]) => name !== tag));
+
+/** A schema's own fields, when it is declared: not those that are getters, nor the literal that tells a union's members apart. */
+export function checkDeclared(name: string, shape: Record<string, z.core.$ZodType>): void {
+  if (!TYPE.test(name)) throw new UnportableError(name, 'a schema is named in PascalCase');
+  for (const [field, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(shape)))
+    if (descriptor.value !== undefined && definition(descriptor.value).type !== 'literal')
+      portableFields(name, { [field]: descriptor.value }, 'input');
+}
 
 /** Walks everything reachable from `fields` once, so that a refusal comes when the module loads. */
 export function checkPortable(fields: readonly PortableField[], seen = new Set<string>()): void {

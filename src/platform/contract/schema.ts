@@ -1,10 +1,6 @@
 import { z } from 'zod';
-
-/** What the platform knows of a Zod type beyond Zod's own definition. */
-const kinds = z.registry<{ kind: 'int64' | 'json' }>();
-
-/** Kind of a type made by {@link int64} or {@link json}; undefined for any other. */
-export const specialKind = (type: z.core.$ZodType) => kinds.get(type)?.kind;
+import { kinds } from './kinds.ts';
+import { checkDeclared } from './portable.ts';
 
 /** A UUID (version 7 where Fondasi makes it), as text. */
 export const Id = z.uuid();
@@ -34,13 +30,15 @@ export const json = () => {
   return type;
 };
 
-/** A named object. The name is what OpenAPI, GraphQL and gRPC call it, so it is unique in a product. */
-export const schema = <S extends z.core.$ZodLooseShape>(name: string, shape: S): z.ZodObject<S, z.core.$strip> =>
-  z.object(shape).meta({ id: name });
+/**
+ * A named object. The name is what OpenAPI, GraphQL and gRPC call it, so it is unique in a product.
+ * @throws UnportableError naming the field that some protocol can't carry; a recursive field is looked at when it is used
+ */
+export const schema = <S extends z.core.$ZodLooseShape>(name: string, shape: S): z.ZodObject<S, z.core.$strip> => {
+  checkDeclared(name, shape as Record<string, z.core.$ZodType>);
+  return z.object(shape).meta({ id: name });
+};
 
 /** One of several named objects, told apart by the literal in `tag`. */
 export const union = <const T extends readonly [z.ZodObject, ...z.ZodObject[]]>(name: string, tag: string, members: T) =>
   z.discriminatedUnion(tag, members as unknown as [z.core.$ZodTypeDiscriminable]).meta({ id: name }) as unknown as z.ZodUnion<T>;
-
-/** The name given by {@link schema} or {@link union}. */
-export const nameOf = (type: z.core.$ZodType): string | undefined => z.globalRegistry.get(type)?.id;

@@ -6,7 +6,7 @@ import { onEveryServer } from '../../../test/support/servers.ts';
 import { Databases } from './databases.ts';
 import { migrateAll } from './migrations.ts';
 import { scramVerifierOf } from './roles.ts';
-import { databaseNameOf, ownerRole, passwordOf, runtimeLogin, runtimeRole } from './options.ts';
+import { databaseNameOf, ownerRole, passwordOf, runtimeLogin, runtimeRole, withDatabase } from './options.ts';
 
 const alpha = await moduleWith('alpha', {
   '0001_secret.sql': `
@@ -94,6 +94,33 @@ await onEveryServer((server) => {
     await Promise.all([one, two].map(({ url }) => migrateAll({ database: { url, secret }, modules: [alpha, beta] })));
     await one.drop();
     await two.drop();
+  });
+
+  test('a renamed database says what it needs, and goes on with it', async () => {
+    const first = await emptyDatabase(server);
+    await migrateAll({ database: { url: first.url, secret }, modules: [alpha] });
+    const former = databaseNameOf(first.url);
+    const renamed = withDatabase(first.url, `${former}_renamed`);
+    await runOn(server, `alter database ${former} rename to ${former}_renamed`);
+    const refused = await migrateAll({ database: { url: renamed, secret }, modules: [alpha] }).catch(
+      (error: Error) => error.message,
+    );
+    const roleSuffix = /set DATABASE_ROLE_SUFFIX=(\w+),/.exec(String(refused))?.[1];
+    expect(roleSuffix, String(refused)).toMatch(/^[0-9a-f]{8}$/);
+    const options = { url: renamed, secret, roleSuffix };
+    expect(await migrateAll({ database: options, modules: [alpha] })).toEqual([]);
+    const databases = new Databases(options);
+    const { pool } = databases.of('alpha');
+    expect((await pool.run({ text: 'select count(*)::int as rows from alpha.secret' })).rows).toEqual([{ rows: 0 }]);
+    await databases.close();
+    await runOn(server, `alter database ${former}_renamed rename to ${former}`);
+    await first.drop();
+  });
+
+  test('another SECRET_KEY is refused before it changes the passwords under a platform that runs', async () => {
+    const other = { ...fresh.options, secret: 'another secret' };
+    await expect(migrateAll({ database: other, modules: [alpha, beta] })).rejects.toThrow('made with another SECRET_KEY');
+    expect(await run('alpha', 'select alpha.twice(1)')).toEqual([{ twice: 2 }]);
   });
 
   test('passwords are derived and stored as the server itself would store them', async () => {

@@ -46,6 +46,7 @@ export async function ensureModules(
   );
   const existing = new Set(rows.map((row) => row.rolname));
   const mark = keyMark(options.secret);
+  await refuseForeignOwner(client, modules, suffix);
   // With another key this would change the passwords under a platform that runs.
   if (rows.some((row) => row.mark?.startsWith(KEY_MARK) && row.mark !== mark))
     throw new DatabaseRefused('The database was made with another SECRET_KEY: start with the key that its data was made with.');
@@ -72,6 +73,22 @@ export async function ensureModules(
     ];
   });
   await client.query(['begin', ...statements.filter(Boolean), 'commit'].join(';\n'));
+}
+
+/** The roles carry the database's name in theirs: renamed, or restored under another name, its schemas belong to others. */
+async function refuseForeignOwner(client: Client, modules: readonly string[], suffix: string): Promise<void> {
+  const { rows } = await client.query<{ schema: string; owner: string }>(
+    'select nspname as schema, pg_get_userbyid(nspowner) as owner from pg_namespace where nspname = any($1)',
+    [modules],
+  );
+  const foreign = rows.find(({ schema, owner }) => owner !== ownerRole(schema, suffix));
+  if (!foreign) return;
+  const former = new RegExp(`^${ownerRole(foreign.schema, '(\\w+)')}$`).exec(foreign.owner)?.[1];
+  throw new DatabaseRefused(
+    former === undefined
+      ? `The schema "${foreign.schema}" belongs to ${foreign.owner}, not to a role of ours: use an empty database and fondasi import, or DATABASE_ROLES=off.`
+      : `The database was renamed or restored under another name: set DATABASE_ROLE_SUFFIX=${former}, which its roles end in.`,
+  );
 }
 
 const KEY_MARK = 'made with the key ';

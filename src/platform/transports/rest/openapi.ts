@@ -172,7 +172,12 @@ function jsonSchema(type: z.ZodType, io: 'input' | 'output', schemas: Json): Jso
     $defs = {},
     ...schema
   } = z.toJSONSchema(type, { io, target: 'draft-2020-12', reused: 'inline', override: tidy }) as Json;
-  for (const [name, definition] of Object.entries($defs)) schemas[name] = move(definition);
+  for (const [name, definition] of Object.entries($defs)) {
+    const moved = move(definition);
+    if (schemas[name] && JSON.stringify(schemas[name]) !== JSON.stringify(moved))
+      throw new Error(`Two schemas are called "${name}": a name is unique in a product.`);
+    schemas[name] = moved;
+  }
   return move(schema) as Json;
 }
 
