@@ -20,7 +20,10 @@ export const Operation =
     Reflect.defineMetadata(OPERATION, contract, descriptor.value!);
   };
 
-/** The method serves a raw route: it gets Fastify's request and reply, and the caller. HTTP only. */
+/**
+ * The method serves a raw route: it gets Fastify's request and reply, and the caller. HTTP only. Access rule and limits hold as for
+ * any operation; a customer's guards, pipes, interceptors and filters do not, because there is no input and no output to speak of.
+ */
 export const RawRoute =
   (contract: RawRouteDefinition) =>
   <T extends (request: any, reply: any, caller: Caller) => unknown>(
