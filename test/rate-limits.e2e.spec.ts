@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type RunningApp, startApp } from './support/app.ts';
 import { anonymous, someAddress } from './support/person.ts';
-import { freePort } from './support/product.ts';
+import { freePort } from './support/ports.ts';
 import { service } from './support/services.ts';
 import { TcpProxy } from './support/tcp-proxy.ts';
 

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { freePort } from './support/ports.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const blocksOf = (file: string) =>
@@ -79,15 +79,6 @@ async function restartAfterKill(): Promise<void> {
   platform.kill('SIGKILL');
   await killed;
   await start();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const found = (server.address() as AddressInfo).port;
-  server.close();
-  await once(server, 'close');
-  return found;
 }
 
 /** One bash for all blocks, as the reader has: what a block sets, the next one uses. */

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { emptyDatabase, rowsOf } from '../support/database.ts';
 import { newPerson, Person } from '../support/person.ts';
-import { freePort, Product } from '../support/product.ts';
+import { freePort } from '../support/ports.ts';
+import { Product } from '../support/product.ts';
 
 const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 4);
 const SEED = Number(process.env['KILL_SEED'] ?? 20_261_120);

@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { vi } from 'vitest';
+import { freePort } from './ports.ts';
 
 /** Why PgBouncer can't be used here; undefined when it can. */
 export const pgbouncerMissing = (): string | undefined =>
@@ -57,15 +57,6 @@ default_pool_size = 2
 }
 
 const nobody = 65_534;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

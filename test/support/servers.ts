@@ -14,7 +14,10 @@ export async function onEveryServer(define: (url: string) => void): Promise<void
     define(own);
   });
   if (external === own) return;
-  const reason = externalVersion instanceof Error ? `${external} doesn't answer: ${externalVersion.message}` : undefined;
+  const reason =
+    externalVersion instanceof Error
+      ? `PostgreSQL at ${new URL(external).host} doesn't answer: ${externalVersion.message}`
+      : undefined;
   const title = reason ? leftOutTitle('PostgreSQL', reason) : `PostgreSQL ${String(externalVersion)}`;
   describe.skipIf(leftOut('PostgreSQL', reason))(title, () => {
     define(external);

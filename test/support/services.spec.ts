@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { freePort } from './ports.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const fixtures = join(import.meta.dirname, 'fixtures');
@@ -20,17 +21,8 @@ async function run(env: Record<string, string>) {
   return { code, lines: Buffer.concat(output).toString().trim().split('\n') };
 }
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 it('a service that does not answer: the run names what it left out and why, and succeeds', async () => {
-  const port = await closedPort();
+  const port = await freePort();
   const { code, lines } = await run({ REDIS_URL: `redis://127.0.0.1:${port}` });
   expect(lines).toEqual([
     `1 test left out: Redis doesn't answer at 127.0.0.1:${port}; REDIS_URL names another one`,
@@ -40,7 +32,7 @@ it('a service that does not answer: the run names what it left out and why, and 
 }, 20_000);
 
 it('a service that is required and does not answer: the run fails', async () => {
-  const { code, lines } = await run({ REDIS_URL: `redis://127.0.0.1:${await closedPort()}`, REQUIRE_SERVICES: '1' });
+  const { code, lines } = await run({ REDIS_URL: `redis://127.0.0.1:${await freePort()}`, REQUIRE_SERVICES: '1' });
   expect(lines.at(-1)).toBe('0 passed, 1 failed, 0 skipped');
   expect(code).toBe(1);
 }, 20_000);

@@ -37,7 +37,7 @@ function prettyLog(settings: LogSettings): ProcessLog {
     append: true,
     sync: true,
     colorize: file === undefined && process.stdout.isTTY,
-    ignore: 'pid,hostname,trace\\.id',
+    ignore: 'pid,hostname',
     singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
   });
