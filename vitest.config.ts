@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['source'];
 const shared = { resolve: { conditions }, ssr: { resolve: { conditions: ['source', 'module', 'node'] } } };
 
+/** Tests of a duration that has to hold on an idle machine. */
+const timed = ['src/platform/database/clone.int.spec.ts'];
+
 export default defineConfig({
   ...shared,
   test: {
@@ -21,9 +24,21 @@ export default defineConfig({
         test: {
           name: 'int',
           include: ['src/**/*.int.spec.ts'],
+          exclude: timed,
           globalSetup: ['test/support/postgres.ts'],
           testTimeout: 20_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'timed',
+          include: timed,
+          globalSetup: ['test/support/postgres.ts'],
+          // After the others: what they leave of the processors is no measure.
+          sequence: { groupOrder: 1 },
+          testTimeout: 20_000,
         },
       },
       {

@@ -3,4 +3,4 @@ import { ChatModule } from './modules/chat/chat.module.ts';
 import { UsersModule } from './modules/users/users.module.ts';
 
 /** The reference product: every module. */
-export const modules = [UsersModule, AuthModule, ChatModule];
+export const modules = [AuthModule, UsersModule, ChatModule];

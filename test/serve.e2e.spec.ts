@@ -78,7 +78,7 @@ describe('what an operator can mend is one sentence, exit code 1, no stack trace
     [
       'a module that is not there',
       { MODULES: 'users,shop' },
-      /MODULES names "shop", which this product does not have: choose from users, auth, chat\.$/,
+      /MODULES names "shop", which this product does not have: choose from auth, users, chat\.$/,
     ],
     [
       'a module without the one that it needs',

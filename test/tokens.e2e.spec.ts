@@ -4,6 +4,7 @@ import { Secrets } from '#platform/security/secrets';
 import { type RunningApp, startApp } from './support/app.ts';
 import { rowsOf } from './support/database.ts';
 import { anonymous, newPerson, PASSWORD, Person, type Reply } from './support/person.ts';
+import { Unauthenticated } from '#platform/contract/platform.problems';
 
 let app: RunningApp;
 let ann: Person;
@@ -60,7 +61,9 @@ const signedInAgain = () => new Person(app, ann.email).signIn();
 
 /** Always the same: nothing tells what was wrong. */
 function expectRefused({ status, headers, body }: Reply): void {
-  const { requestId, ...rest } = body;
+  // The advice is the same for every reason.
+  const { requestId, detail, ...rest } = body;
+  expect(detail).toBe(Unauthenticated.help);
   expect([status, rest]).toEqual([
     401,
     {

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { fileProblem } from '#platform/database/embedded/file-problem';
 import { StartError } from '#platform/start-error';
-import { connect, openDatabase, refuseSeveralDatabases } from './opened-database.ts';
+import { connect, keyId, openDatabase, refuseSeveralDatabases } from './opened-database.ts';
 import { dump } from './transfer/dump.ts';
 import { Tally } from './transfer/tally.ts';
 import { packageVersion } from './version.ts';
@@ -18,9 +18,9 @@ export async function run([target, ...more]: string[]): Promise<number> {
   refuseSeveralDatabases('exported');
   const database = await openDatabase();
   try {
-    const tally = await exportTo(database.url, file);
+    const tally = await exportTo(database.url, file, keyId());
     process.stdout.write(
-      `${tally.summary}\n${file} holds all data. What the data folder keeps beside the database (secret.key) is not in it.\n`,
+      `${tally.summary}\n${file} holds all data. secret.key is not in it: keep it apart, nothing can be signed in to without it.\n`,
     );
     return 0;
   } finally {
@@ -38,12 +38,12 @@ function fileFor(target: string): string {
 }
 
 /** Writes the file aside; under its name it is complete and on the disk. */
-export async function exportTo(url: string, file: string): Promise<Tally> {
+export async function exportTo(url: string, file: string, key?: string): Promise<Tally> {
   const client = await connect(url);
   const tally = new Tally();
   const part = `${file}.part`;
   try {
-    const rows = dump(client, packageVersion(), (table, content) => tally.add(table, content));
+    const rows = dump(client, packageVersion(), (table, content) => tally.add(table, content), key);
     // Level 1: COPY's text shrinks well at any level, and the processor is the bottleneck.
     await pipeline(Readable.from(rows), createGzip({ level: 1 }), createWriteStream(part, { mode: 0o600 }));
     const written = await open(part, 'r');
@@ -53,6 +53,8 @@ export async function exportTo(url: string, file: string): Promise<Tally> {
     return tally;
   } catch (error) {
     await rm(part, { force: true });
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new StartError(`The folder of ${file} does not exist: make it first.`);
     throw fileProblem(error, file) ?? error;
   } finally {
     await client.end();

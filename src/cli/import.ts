@@ -6,7 +6,7 @@ import { loadConfig } from '#config/config';
 import { claim } from '#platform/database/embedded/claim';
 import { fileProblem } from '#platform/database/embedded/file-problem';
 import { StartError } from '#platform/start-error';
-import { connect, openDatabase, refuseSeveralDatabases } from './opened-database.ts';
+import { connect, keyId, openDatabase, refuseSeveralDatabases } from './opened-database.ts';
 import { Archive } from './transfer/archive.ts';
 import { load } from './transfer/load.ts';
 import { Tally } from './transfer/tally.ts';
@@ -20,7 +20,7 @@ export async function run([source, ...more]: string[]): Promise<number> {
     // No platform may start on it meanwhile.
     const mark = database.embedded ? await claim(database.url) : undefined;
     try {
-      const tally = await importFrom(database.url, resolve(source), () => migrateTarget(database.url));
+      const tally = await importFrom(database.url, resolve(source), () => migrateTarget(database.url), keyId());
       process.stdout.write(`${tally.summary}\nAll rows are there and have the checksums that were exported.\n`);
       return 0;
     } finally {
@@ -31,13 +31,16 @@ export async function run([source, ...more]: string[]): Promise<number> {
   }
 }
 
-/** @param migrate makes the tables in the empty target */
-export async function importFrom(url: string, file: string, migrate: () => Promise<void>): Promise<Tally> {
+/**
+ * @param migrate makes the tables in the empty target
+ * @param key what `keyId` says of the target's key
+ */
+export async function importFrom(url: string, file: string, migrate: () => Promise<void>, key?: string): Promise<Tally> {
   const client = await connect(url);
   const tally = new Tally();
   const bytes = pipeline(createReadStream(file), createGunzip(), () => undefined); // the archive's reader tells of errors
   try {
-    await load(client, new Archive(bytes), migrate, (table, content) => tally.add(table, content));
+    await load(client, new Archive(bytes), migrate, (table, content) => tally.add(table, content), key);
     return tally;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')

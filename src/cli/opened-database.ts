@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { loadConfig } from '#config/config';
 import { startEmbedded, type EmbeddedServer, type Log } from '#platform/database/embedded/server';
+import { Secrets } from '#platform/security/secrets';
 import { StartError } from '#platform/start-error';
 
 /** Progress goes to standard error: standard output is the command's result. */
@@ -14,7 +15,7 @@ export type OpenedDatabase = { url: string; embedded: EmbeddedServer | undefined
 
 /** The database that the settings name: DATABASE_URL's, or the embedded one, started when it isn't running. */
 export async function openDatabase(): Promise<OpenedDatabase> {
-  const config = loadConfig();
+  const config = loadConfig(process.env, { makeKey: false });
   const external = config.DATABASE_DIRECT_URL ?? config.DATABASE_URL;
   if (external !== undefined) return { url: external, embedded: undefined, close: () => Promise.resolve() };
   const embedded = await startEmbedded({ dataDir: config.DATA_DIR, log: { ...stderrLog, info: () => undefined } });
@@ -23,11 +24,17 @@ export async function openDatabase(): Promise<OpenedDatabase> {
 
 /** Half of the data would look like all of it. */
 export function refuseSeveralDatabases(what: 'exported' | 'imported'): void {
-  const [module] = Object.keys(loadConfig().MODULE_DATABASE_URLS);
+  const [module] = Object.keys(loadConfig(process.env, { makeKey: false }).MODULE_DATABASE_URLS);
   if (module === undefined) return;
   throw new StartError(
     `The module "${module}" has a database of its own, which can't be ${what} together with the main one yet: move each with its server's own tools.`,
   );
+}
+
+/** Tells keys apart without telling anything of them; undefined where the settings and the data folder name none. */
+export function keyId(): string | undefined {
+  const { SECRET_KEY } = loadConfig(process.env, { makeKey: false, warn: () => undefined });
+  return SECRET_KEY === '' ? undefined : new Secrets(SECRET_KEY).fingerprint('export', 'which key').toString('hex').slice(0, 16);
 }
 
 /** A connection; what fails is said in one sentence without the URL, which holds a password. */

@@ -135,8 +135,8 @@ describe('the secret key', () => {
 
 describe('databases of modules', () => {
   it('are found by the name of the module', () => {
-    expect(load({ AUDIT_LOG_DATABASE_URL: 'postgres://h/audit' }).MODULE_DATABASE_URLS).toEqual({
-      'audit-log': 'postgres://h/audit',
+    expect(load({ AUDIT_DATABASE_URL: 'postgres://h/audit' }).MODULE_DATABASE_URLS).toEqual({
+      audit: 'postgres://h/audit',
     });
   });
 });

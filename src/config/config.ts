@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { z } from 'zod';
 import { StartError } from '#platform/start-error';
-import { generatedSecretKey, secretKeyFault, secretKeyMissing } from './secret-key.ts';
+import { existingSecretKey, generatedSecretKey, secretKeyFault, secretKeyMissing } from './secret-key.ts';
 import {
   aboutSetting,
   defaultsByEnvironment,
@@ -27,6 +27,8 @@ export type Config = Readonly<
 export interface LoadOptions {
   /** The folder that holds the `.env` files and that relative paths start from. */
   cwd?: string;
+  /** Whether a folder without a key gets one. False for commands that look at data: theirs would be another key. Default true. */
+  makeKey?: boolean;
   /** Takes a sentence about something that is probably a mistake but doesn't prevent the start. */
   warn?: (sentence: string) => void;
 }
@@ -37,7 +39,10 @@ type Environ = Readonly<Record<string, string | undefined>>;
  * Reads the configuration: the environment first, then `.env.<NODE_ENV>`, then `.env`. An empty value counts as left out.
  * @throws StartError with one sentence for every setting that is wrong.
  */
-export function loadConfig(env: Environ = process.env, { cwd = process.cwd(), warn = warnOnStderr }: LoadOptions = {}): Config {
+export function loadConfig(
+  env: Environ = process.env,
+  { cwd = process.cwd(), makeKey = true, warn = warnOnStderr }: LoadOptions = {},
+): Config {
   const base = readEnvFile(join(cwd, '.env'));
   const environment = env.NODE_ENV || base.NODE_ENV || 'development';
   const specific = isEnvironment(environment) ? readEnvFile(join(cwd, `.env.${environment}`)) : {};
@@ -65,7 +70,7 @@ export function loadConfig(env: Environ = process.env, { cwd = process.cwd(), wa
     TLS_CERT_FILE: absolute(cwd, parsed.data.TLS_CERT_FILE),
     TLS_KEY_FILE: absolute(cwd, parsed.data.TLS_KEY_FILE),
     LOG_FILE: absolute(cwd, parsed.data.LOG_FILE),
-    SECRET_KEY: parsed.data.SECRET_KEY ?? generatedSecretKey(dataDir),
+    SECRET_KEY: parsed.data.SECRET_KEY ?? (makeKey ? generatedSecretKey(dataDir) : (existingSecretKey(dataDir) ?? '')),
     MODULE_DATABASE_URLS: Object.freeze(urls),
   });
 }

@@ -28,6 +28,9 @@ function isGuessable(bytes: Buffer): boolean {
   return printable || repeated || counting;
 }
 
+/** The key that the data folder holds; undefined when there is none. */
+export const existingSecretKey = (dataDir: string): string | undefined => readKey(join(dataDir, 'secret.key'));
+
 /** Reads the key that development keeps in the data folder (mode 0600), and makes it when there is none; safe when two processes race. */
 export function generatedSecretKey(dataDir: string): string {
   const path = join(dataDir, 'secret.key');

@@ -48,7 +48,7 @@ async function newCaller(): Promise<string> {
     `insert into users.person (id, name, email) values ('${id}', 'Fuzz', '${id}@example.com');
      insert into users.membership (org_id, person_id, roles) values ('${DEFAULT_ORGANIZATION}', '${id}', '{owner}');
      insert into chat.member (org_id, room_id, person_id, state) values ('${DEFAULT_ORGANIZATION}', '${known[0]}', '${id}', 'joined');
-     insert into auth.credential (person_id, email) values ('${id}', '${id}@example.com');
+     insert into auth.credential (person_id, email, password_hash) values ('${id}', '${id}@example.com', 'none');
      insert into auth.session (id, person_id, organization_id, expires_at) values ('${id}', '${id}', '${DEFAULT_ORGANIZATION}', now() + '1 h')`,
   );
   const session = { id, personId: id, organizationId: DEFAULT_ORGANIZATION, authenticatedAt: new Date().toISOString() };

@@ -8,7 +8,7 @@ import { definitionsOf } from '#platform/operations/fondasi-module.decorator';
 import { Operations } from '#platform/operations/operations';
 import { newPerson, type Person } from '../support/person.ts';
 import { EXPECTED } from './expected-access.ts';
-import { TRANSPORTS } from './transports.ts';
+import { addressed, TRANSPORTS } from './transports.ts';
 import { LEAK, makeWorld, VALID, type World } from './world.ts';
 
 const operations = [auth, users, chat].flatMap((contract) => definitionsOf<OperationDefinition>(contract, 'operation'));
@@ -44,7 +44,7 @@ test('every operation that is served has a row in the reviewed table, and none b
     .get(Operations)
     .bind()
     .operations.map(({ contract }) => contract.name);
-  expect(Object.keys(EXPECTED).toSorted()).toEqual(served.toSorted());
+  expect(Object.keys(EXPECTED).toSorted(), 'the table is test/matrix/expected-access.ts').toEqual(served.toSorted());
 });
 
 describe('anonymous', () => {
@@ -154,9 +154,9 @@ describe('over the limit', () => {
 describe('repeated with one key', () => {
   const keyed = reachable.filter(({ transport, contract }) => transport.outside && contract.retry === 'key');
   test.each(keyed)('$label', async ({ contract, valid }) => {
-    const input = await valid(world);
+    const { path, rest } = addressed(contract, await valid(world));
     const headers = { 'idempotency-key': randomUUID() };
-    const send = () => world.ann.request(contract.method, contract.path, input, headers);
+    const send = () => world.ann.request(contract.method, path, rest, headers);
     const first = await send();
     expect(first.status).toBe(contract.success);
     const second = await send();

@@ -28,17 +28,26 @@ export interface Transport {
   ): Promise<Outcome>;
 }
 
+/** The path with its parameters filled in, and what is left of the input. */
+export function addressed(
+  { path }: OperationDefinition<any, any>,
+  input: object,
+): { path: string; rest: Record<string, unknown> } {
+  const left: Record<string, unknown> = { ...input };
+  const filled = path.replace(/:([A-Za-z0-9]+)/g, (_, name: string) => {
+    const value = String(left[name]);
+    delete left[name];
+    return encodeURIComponent(value);
+  });
+  return { path: filled, rest: left };
+}
+
 const rest: Transport = {
   name: 'rest',
   outside: true,
   async call({ app }, contract, input, as) {
     if (as === 'service') throw new Error('the outside is no service');
-    const fields: Record<string, unknown> = { ...input };
-    const path = contract.path.replace(/:([A-Za-z0-9]+)/g, (_, name: string) => {
-      const value = String(fields[name]);
-      delete fields[name];
-      return encodeURIComponent(value);
-    });
+    const { path, rest: fields } = addressed(contract, input);
     const person = as ?? anonymous(app);
     const inQuery = contract.method === 'GET' || contract.method === 'DELETE';
     const query = new URLSearchParams(

@@ -8,7 +8,15 @@ import { copyRows, type Content } from './rows.ts';
 export const FORMAT = 1;
 
 /** The first line of an export. */
-export type Manifest = { fondasi: number; version: string; at: string; server: string; tables: Table[]; makings: string[] };
+export type Manifest = {
+  fondasi: number;
+  version: string;
+  at: string;
+  server: string;
+  tables: Table[];
+  makings: string[];
+  key?: string | undefined;
+};
 
 /** The last line. */
 export type Closing = { sequences: Sequence[]; end: true };
@@ -19,7 +27,7 @@ export type Progress = (table: string, content: Content) => void;
  * All data as text: a line that says what there is; for every table a line with its name, its rows as COPY writes them, `\.`,
  * and a line with their number and checksum; a last line with the sequences, so that a shortened file is seen. One snapshot, constant memory.
  */
-export async function* dump(client: Client, version: string, progress: Progress): AsyncGenerator<Buffer> {
+export async function* dump(client: Client, version: string, progress: Progress, key?: string): AsyncGenerator<Buffer> {
   await steady(client);
   await client.query('begin isolation level repeatable read read only');
   await refuseLargeObjects(client);
@@ -27,7 +35,7 @@ export async function* dump(client: Client, version: string, progress: Progress)
     `select current_setting('server_version') as server, to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at`,
   );
   const tables = await readTables(client);
-  const manifest: Manifest = { fondasi: FORMAT, version, ...rows[0]!, tables, makings: await readMakings(client) };
+  const manifest: Manifest = { fondasi: FORMAT, version, ...rows[0]!, tables, makings: await readMakings(client), key };
   yield line(manifest);
   for (const table of tables) {
     yield line({ table: table.name });

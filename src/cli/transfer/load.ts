@@ -16,8 +16,18 @@ const MARK = 'public.fondasi_import_unfinished';
  * Makes the schemas with `migrate`, then fills them in one transaction: all of it arrives and is as it was, or nothing.
  * An import that was cut off can be repeated on the same target.
  */
-export async function load(client: Client, archive: Archive, migrate: () => Promise<void>, progress: Progress): Promise<void> {
+export async function load(
+  client: Client,
+  archive: Archive,
+  migrate: () => Promise<void>,
+  progress: Progress,
+  key?: string,
+): Promise<void> {
   const manifest = await archive.manifest();
+  if (manifest.key !== undefined && manifest.key !== key)
+    throw new StartError(
+      'The data was made with another SECRET_KEY: copy secret.key from the old data folder into the new one, or set SECRET_KEY to the old one, then import.',
+    );
   await steady(client);
   await refuseUsed(client);
   await client.query(`create table if not exists ${MARK} ()`);

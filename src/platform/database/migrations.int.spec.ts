@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { emptyDatabase, freshDatabase, moduleWith, runOn, secret } from '../../../test/support/database.ts';
+import { emptyDatabase, moduleWith, runOn, secret } from '../../../test/support/database.ts';
 import { onEveryServer } from '../../../test/support/servers.ts';
 import { DatabaseRefused } from './errors.ts';
 import { migrateAll } from './migrations.ts';
@@ -111,18 +111,4 @@ await onEveryServer((server) => {
     await runOn(own.url, 'select from users.person');
     await own.drop();
   });
-});
-
-test('a clone of the migrated template is there within 150 ms', async () => {
-  const chat = await moduleWith('chat', { '0001_room.sql': 'create table room (id int primary key);' });
-  await (await freshDatabase([chat])).drop(); // makes the template
-  // The best of some: neither the disk nor the processors are ours alone.
-  let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 25 && best >= 150; round++) {
-    const started = performance.now();
-    const fresh = await freshDatabase([chat]);
-    best = Math.min(best, performance.now() - started);
-    await fresh.drop();
-  }
-  expect(best).toBeLessThan(150);
 });

@@ -138,7 +138,7 @@ test('a server that is not there is said to be, after a short wait for it', asyn
   await pools({});
   const databases = new Databases({ ...fresh.options, url: 'postgres://nobody@127.0.0.1:1/nothing', acquireTimeout: 200 });
   await expect(databases.of('alpha').pool.acquire()).rejects.toThrow(DatabaseUnavailable);
-  await expect(databases.ping()).rejects.toThrow(/can't be reached/);
+  await expect(databases.ping()).rejects.toThrow('ECONNREFUSED');
   await databases.close();
 });
 

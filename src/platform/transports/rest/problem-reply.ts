@@ -17,13 +17,14 @@ export interface ProblemBody {
 export const problemPath = (code: string) => `/problems/${code}`;
 
 export function problemBody({ definition, message, errors }: Problem, requestId: string): ProblemBody {
-  const { code, status, title } = definition;
+  const { code, status, title, help } = definition;
+  const detail = message === title ? help : message;
   return {
     type: problemPath(code),
     code,
     status,
     title,
-    ...(message !== title && { detail: message }),
+    ...(detail !== undefined && { detail }),
     requestId,
     ...(errors && { errors }),
   };
