@@ -38,7 +38,7 @@ test('what the README shows can be done as it stands, and survives a kill', asyn
   }
   shell.end();
 
-  const [signUp, me, room, chat, afterKill, refused, ...more] = said;
+  const [signUp, me, room, chat, afterKill, refused, invited, ...more] = said;
   expect(more).toEqual([]);
   expect(signUp).toEqual([]);
   expect(me).toMatchObject([{ name: 'Ann', email: 'ann@example.com', roles: ['member'] }]);
@@ -50,6 +50,7 @@ test('what the README shows can be done as it stands, and survives a kill', asyn
   expect(chat).toMatchObject([...messages, { items: messages }]);
   expect(afterKill).toEqual([chat![2]]);
   expect(refused).toMatchObject([{ status: 400, errors: [{ pointer: '/clientId' }, { pointer: '/text' }] }]);
+  expect(invited).toMatchObject([{ roles: ['member'] }]);
 });
 
 test('both languages show the same code', () => {
