@@ -129,6 +129,19 @@ test('a target that has tables is refused and left alone', async () => {
   expect(await ask(target, 'select a from mine')).toEqual([{ a: 1 }]);
 });
 
+test('data that was made with another key is refused before anything is written', async () => {
+  const source = await newDatabase(inject('postgresUrl'), SCHEMA);
+  const target = await newDatabase(inject('postgresUrl'));
+  const file = join(folder, `${randomUUID()}.gz`);
+  await exportTo(source, file, 'the old key');
+  for (const key of ['a new key', undefined])
+    await expect(importFrom(target, file, migrate(target), key)).rejects.toThrow(
+      /made with another SECRET_KEY: copy secret\.key/,
+    );
+  expect(await ask(target, "select 1 from pg_namespace where nspname = 'shop'")).toEqual([]);
+  await importFrom(target, file, migrate(target), 'the old key');
+});
+
 test('a changed or shortened file leaves nothing behind, and the right one can be imported after it', async () => {
   const [source, target, file] = [
     await newDatabase(inject('postgresUrl'), SCHEMA + DATA),
