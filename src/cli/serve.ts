@@ -32,7 +32,7 @@ export async function run(args: string[]): Promise<number> {
       const url = await listen(app, config);
       const metricsPort = config.METRICS_PORT;
       if (metricsPort !== undefined) metricsServer = await serveMetrics(app.get(Metrics), config.HOST, metricsPort);
-      announce(config.LOG_FORMAT === 'json' && config.LOG_FILE === undefined ? log : undefined, [
+      announce(config, [
         { label: 'Fondasi', text: url },
         ...(config.API_DOCS ? [{ label: 'API', text: `${url}/api-docs` }] : []),
         { label: 'Data', text: database.description },
@@ -109,9 +109,16 @@ async function listen(app: NestFastifyApplication, { HOST, PORT, TLS_CERT_FILE }
   return `${TLS_CERT_FILE ? 'https' : 'http'}://${host}:${port}`;
 }
 
-/** For people, or as lines of the log where standard output is the log. */
-function announce(log: ProcessLog | undefined, notices: readonly StartNotice[]) {
-  if (log) return notices.forEach(({ label, text }) => log.logger.info(`${label}: ${text}`));
+/** For people, or as lines for machines where standard output is a log of such; whatever level is logged. */
+function announce({ LOG_FORMAT, LOG_FILE }: Config, notices: readonly StartNotice[]) {
+  if (LOG_FORMAT === 'json' && LOG_FILE === undefined) {
+    const at = new Date().toISOString();
+    for (const { label, text } of notices) {
+      const line = { 'log.level': 'info', '@timestamp': at, message: `${label} ${text}` };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    }
+    return;
+  }
   const width = Math.max(...notices.map(({ label }) => label.length));
   process.stdout.write(`\n${notices.map(({ label, text }) => `  ${label.padEnd(width)}  ${text}`).join('\n')}\n\n`);
 }

@@ -40,7 +40,7 @@ const rename = (name: string) => ann.patch('/users/me', { name });
 
 function expectUnavailable({ status, headers, body }: Reply): void {
   expect([status, body.code, headers.get('retry-after')]).toEqual([503, 'platform/unavailable', '1']);
-  expect(Object.keys(body).sort()).toEqual(['code', 'requestId', 'status', 'title', 'type']);
+  expect(Object.keys(body).sort()).toEqual(['code', 'detail', 'requestId', 'status', 'title', 'type']);
   expectNothingInternal({ text: JSON.stringify(body) });
 }
 
