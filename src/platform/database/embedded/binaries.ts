@@ -12,7 +12,7 @@ const SYSTEMS: Partial<Record<NodeJS.Platform, string>> = { linux: 'linux', darw
 
 /** The PostgreSQL of this platform's npm package, ready to run as `user`. */
 export function locateBinaries(user: ServerUser, dataDir: string): Promise<Binaries> {
-  return prepareBinaries(packagedFolder(), user, user ? ['/var/cache/fondasi', '/opt/fondasi', '/tmp/fondasi'] : [dataDir]);
+  return prepareBinaries(packagedFolder(), user, user ? ['/var/cache/fondasi', '/opt/fondasi'] : [dataDir]);
 }
 
 /**
