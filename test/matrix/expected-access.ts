@@ -36,6 +36,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'chat.rooms.invite': { who: 'signedIn', foreign: 'chat/room-not-found' },
   'chat.rooms.join': { who: 'signedIn', foreign: 'chat/room-not-found' },
   'chat.rooms.leave': { who: 'signedIn', foreign: 'chat/room-not-found' },
+  'chat.rooms.removeMember': { who: 'signedIn', foreign: 'chat/room-not-found' },
   'chat.messages.post': { who: 'signedIn', foreign: 'chat/room-not-found' },
   'chat.messages.list': { who: 'signedIn', foreign: 'chat/room-not-found' },
 };

@@ -8,7 +8,8 @@ import { definitionsOf } from '#platform/operations/fondasi-module.decorator';
 import { Operations } from '#platform/operations/operations';
 import { newPerson, type Person } from '../support/person.ts';
 import { EXPECTED } from './expected-access.ts';
-import { addressed, TRANSPORTS } from './transports.ts';
+import { TRANSPORTS } from './transports/all.ts';
+import { addressed } from './transports/rest.ts';
 import { LEAK, makeWorld, VALID, type World } from './world.ts';
 
 const operations = [auth, users, chat].flatMap((contract) => definitionsOf<OperationDefinition>(contract, 'operation'));

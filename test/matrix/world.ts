@@ -94,6 +94,7 @@ export const VALID: Record<string, (world: World) => object | Promise<object>> =
   'chat.rooms.leave': async ({ ann }) => ({
     roomId: (await ann.post('/chat/rooms', { name: 'Left', visibility: 'open' })).body.id,
   }),
+  'chat.rooms.removeMember': ({ roomId }) => ({ roomId, personId: randomUUID() }),
   'chat.messages.post': ({ roomId }) => ({ roomId, clientId: randomUUID(), text: 'again' }),
   'chat.messages.list': ({ roomId }) => ({ roomId }),
 };

@@ -6,7 +6,7 @@ import { perCaller } from '#platform/contract/limit';
 import { link } from '#platform/contract/link';
 import { nothing, operation, page, paging } from '#platform/contract/operation';
 import { problem } from '#platform/contract/problem';
-import { Id, int64, schema, Timestamp } from '#platform/contract/schema';
+import { Id, int64, schema, Timestamp, union } from '#platform/contract/schema';
 import { getUsers, UserNotFound } from '#modules/users/contract';
 
 const Visibility = z.enum(['private', 'open']);
@@ -26,7 +26,7 @@ export const Room = schema('Room', {
 export const Message = schema('Message', {
   id: Id,
   roomId: Id,
-  /** Position in the room: 1, 2, 3, without gaps. */
+  /** Position among the events of the room, which are numbered 1, 2, 3, without gaps. */
   seq: int64(),
   authorId: Id,
   text: z.string(),
@@ -44,6 +44,12 @@ export const NotRoomMember = problem(
   403,
   'You are not a member of this room',
   'Join it first: `POST /chat/rooms/{roomId}/join`.',
+);
+export const NotRoomOwner = problem(
+  'chat/not-room-owner',
+  403,
+  'Only whoever opened the room may do this',
+  'Ask the person who opened it.',
 );
 export const RoomIsPrivate = problem('chat/room-is-private', 403, 'This room takes an invitation', 'A member can invite you.');
 export const ClientIdReused = problem(
@@ -144,13 +150,29 @@ export const listMessages = operation({
   problems: [RoomNotFound, NotRoomMember],
 });
 
-export const RoomCreated = event({ name: 'chat.room-created', version: 1, key: 'roomId', data: { roomId: Id, personId: Id } });
-export const MemberJoined = event({ name: 'chat.member-joined', version: 1, key: 'roomId', data: { roomId: Id, personId: Id } });
-export const MemberRemoved = event({
-  name: 'chat.member-removed',
+export const removeMember = operation({
+  name: 'chat.rooms.removeMember',
+  summary: 'Put somebody out of a room that I opened',
+  description: 'Their subscriptions to the room end at once. An invitation that was not accepted is withdrawn.',
+  http: 'DELETE /chat/rooms/:roomId/members/:personId',
+  access: signedIn(),
+  input: { roomId: Id, personId: Id },
+  output: nothing,
+  problems: [RoomNotFound, NotRoomOwner],
+  retry: 'safe',
+});
+
+export const MemberJoined = event({
+  name: 'chat.member-joined',
   version: 1,
   key: 'roomId',
-  data: { roomId: Id, personId: Id },
+  data: { roomId: Id, seq: int64(), personId: Id },
+});
+export const MemberLeft = event({
+  name: 'chat.member-left',
+  version: 1,
+  key: 'roomId',
+  data: { roomId: Id, seq: int64(), personId: Id },
 });
 export const MessagePosted = event({
   name: 'chat.message-posted',
@@ -159,13 +181,30 @@ export const MessagePosted = event({
   data: { roomId: Id, seq: int64(), authorId: Id },
 });
 
+export const RoomMessage = schema('RoomMessage', { type: z.literal('message'), message: Message });
+export const RoomJoined = schema('RoomJoined', { type: z.literal('joined'), seq: int64(), personId: Id, at: Timestamp });
+export const RoomLeft = schema('RoomLeft', {
+  type: z.literal('left'),
+  seq: int64(),
+  personId: Id,
+  /** Who put them out; absent where they left by themselves. */
+  removedBy: Id.optional(),
+  at: Timestamp,
+});
+/** What happens in a room. */
+export const RoomEvent = union('RoomEvent', 'type', [RoomMessage, RoomJoined, RoomLeft]);
+
 export const room = channel({
   name: 'chat.room',
-  summary: 'What happens in a room',
-  params: { roomId: Id },
+  summary: 'What happens in a room that I am in',
+  http: 'GET /chat/rooms/:roomId/events',
   access: signedIn(),
-  events: [MessagePosted],
-  revokedBy: [MemberRemoved],
+  params: { roomId: Id },
+  item: RoomEvent,
+  events: [MessagePosted, MemberJoined, MemberLeft],
+  revokedBy: [MemberLeft],
 });
 
+export const joinedPerson = link(RoomJoined, { field: 'person', by: 'personId', to: getUsers });
+export const leftPerson = link(RoomLeft, { field: 'person', by: 'personId', to: getUsers });
 export const messageAuthor = link(Message, { field: 'author', by: 'authorId', to: getUsers });

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import type { Input } from '#platform/contract/operation';
 import type { Caller } from '#platform/operations/caller';
 import { Operation } from '#platform/operations/operation.decorator';
-import { createRoom, getRoom, inviteToRoom, joinRoom, leaveRoom, listRooms } from './contract.ts';
+import { createRoom, getRoom, inviteToRoom, joinRoom, leaveRoom, removeMember, listRooms } from './contract.ts';
 import { RoomsService } from './rooms.service.ts';
 
 @Controller()
@@ -37,5 +37,10 @@ export class RoomsController {
   @Operation(leaveRoom)
   leave({ roomId }: Input<typeof leaveRoom>, caller: Caller) {
     return this.rooms.leave(roomId, caller);
+  }
+
+  @Operation(removeMember)
+  removeMember({ roomId, personId }: Input<typeof removeMember>, caller: Caller) {
+    return this.rooms.removeMember(roomId, personId, caller);
   }
 }

@@ -90,6 +90,24 @@ export class RoomsRepository {
     });
   }
 
+  /** False when `by` is not who opened the room. */
+  removeMember(org: string, roomId: string, person: string, by: string): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const room = await tx
+        .selectFrom('chat.room')
+        .select('created_by')
+        .where('org_id', '=', org)
+        .where('id', '=', roomId)
+        .executeTakeFirst();
+      if (room?.created_by !== by) return false;
+      await tx
+        .deleteFrom('chat.member')
+        .where((eb) => isMember(eb, org, roomId, person))
+        .execute();
+      return true;
+    });
+  }
+
   leave(org: string, roomId: string, person: string): Promise<void> {
     return this.db.transaction(async (tx) => {
       await tx

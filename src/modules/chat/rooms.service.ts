@@ -7,7 +7,15 @@ import { newId } from '#platform/new-id';
 import { type Client, Calls } from '#platform/operations/calls';
 import type { Caller } from '#platform/operations/caller';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
-import { type createRoom, type listRooms, NotRoomMember, type Room, RoomIsPrivate, RoomNotFound } from './contract.ts';
+import {
+  type createRoom,
+  type listRooms,
+  NotRoomMember,
+  NotRoomOwner,
+  type Room,
+  RoomIsPrivate,
+  RoomNotFound,
+} from './contract.ts';
 import { RoomsRepository } from './rooms.repository.ts';
 
 type RoomView = z.output<typeof Room>;
@@ -59,6 +67,13 @@ export class RoomsService {
     // The invitation was withdrawn between the two looks.
     if (joined.membership !== 'joined') throw new Problem(RoomIsPrivate);
     return joined;
+  }
+
+  /** Without effect on who is not in the room. */
+  async removeMember(roomId: string, personId: string, caller: Caller): Promise<void> {
+    await this.get(roomId, caller);
+    const removed = await this.rooms.removeMember(caller.organizationId, roomId, personId, caller.personId);
+    if (!removed) throw new Problem(NotRoomOwner);
   }
 
   async leave(roomId: string, caller: Caller): Promise<void> {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { may, permission, ROLES, service, signedIn } from '#platform/contract/access';
+import { channel } from '#platform/contract/channel';
 import { event } from '#platform/contract/event';
 import { perCaller } from '#platform/contract/limit';
 import { nothing, operation, page, paging } from '#platform/contract/operation';
 import { problem } from '#platform/contract/problem';
-import { Id, schema, Timestamp } from '#platform/contract/schema';
+import { Id, schema, Timestamp, union } from '#platform/contract/schema';
 
 const Name = z.string().min(1).max(100);
 const Roles = z.array(z.enum(ROLES)).min(1).max(ROLES.length);
@@ -222,10 +223,36 @@ export const findOwner = operation({
   output: OwnerFound,
 });
 
-export const UserRegistered = event({ name: 'users.user-registered', version: 1, key: 'personId', data: { personId: Id } });
-export const MemberAdded = event({
-  name: 'users.member-added',
+export const ProfileChanged = event({ name: 'users.profile-changed', version: 1, key: 'personId', data: { personId: Id } });
+export const MembershipChanged = event({
+  name: 'users.membership-changed',
   version: 1,
   key: 'personId',
   data: { personId: Id, organizationId: Id },
+});
+
+export const MyProfile = schema('MyProfile', {
+  type: z.literal('profile'),
+  name: z.string(),
+  version: z.int32(),
+  at: Timestamp,
+});
+export const MyMembership = schema('MyMembership', {
+  type: z.literal('membership'),
+  organizationId: Id,
+  roles: z.array(z.enum(ROLES)),
+  at: Timestamp,
+});
+/** What happens to a person: a new name, new roles somewhere. */
+export const MyEvent = union('MyEvent', 'type', [MyProfile, MyMembership]);
+
+export const me = channel({
+  name: 'users.me',
+  summary: 'What happens to me, on any of my devices and by anybody',
+  description: 'New roles are in an access token once it is renewed.',
+  http: 'GET /users/me/events',
+  access: signedIn(),
+  params: {},
+  item: MyEvent,
+  events: [ProfileChanged, MembershipChanged],
 });

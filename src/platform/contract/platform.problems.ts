@@ -104,3 +104,15 @@ export const DeadlineExceeded = problem(
   'It took too long',
   'The operation did not end before its deadline; whether it took effect is unknown. Retry where the operation says that a retry is safe.',
 );
+export const Cancelled = problem(
+  'platform/cancelled',
+  499,
+  'You called it off',
+  'The operation was cancelled before it ended; whether it took effect is unknown.',
+);
+export const SubscriberTooSlow = problem(
+  'platform/subscriber-too-slow',
+  429,
+  'You read more slowly than things happen',
+  'Too much was waiting to be read. Subscribe again with the last cursor that you got: nothing is lost.',
+);

@@ -12,7 +12,11 @@ export interface Call {
   readonly unknownFields: 'refuse' | 'drop';
   /** `json`: a string ready to be sent; `value`: an object. Either has the declared fields only. */
   readonly form: 'json' | 'value';
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
+  /** Milliseconds since 1970 until when the caller waits; the contract's own deadline where that is sooner. */
+  readonly deadline?: number | undefined;
+  /** Aborted when the caller calls it off. The handler sees it as `caller.signal`; nobody waits for its answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Answer {

@@ -12,13 +12,17 @@ export interface Principal {
   readonly expiresAt: number;
 }
 
+/** How a call came in; `call` is from another module. */
+export const TRANSPORTS = ['rest', 'graphql', 'grpc', 'websocket', 'sse', 'mcp', 'call'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
 /** Where a call comes from and until when its answer is awaited. */
 export interface Origin {
   readonly requestId: string;
   /** Network address of the client, as far as trusted proxies tell it. */
   readonly address: string;
-  readonly transport: 'rest' | 'call';
-  /** The transport's own request and reply (Fastify's, over REST). */
+  readonly transport: Transport;
+  /** Fastify's request and reply, where one HTTP request is one call. */
   readonly native?: { readonly request: unknown; readonly reply: unknown };
   /** Who it turned out to be, once the pipeline knows; for the transport's log. */
   caller?: Caller;
@@ -33,13 +37,23 @@ export class Caller {
   readonly origin: Origin;
   /** Milliseconds since 1970 after which nobody waits for the answer. */
   readonly deadline: number;
+  /** Aborted when the caller calls it off; absent where the protocol can't tell. */
+  readonly signal: AbortSignal | undefined;
 
-  constructor(kind: Caller['kind'], origin: Origin, deadline: number, principal?: Principal, service?: string) {
+  constructor(
+    kind: Caller['kind'],
+    origin: Origin,
+    deadline: number,
+    principal?: Principal,
+    service?: string,
+    signal?: AbortSignal,
+  ) {
     this.kind = kind;
     this.origin = origin;
     this.deadline = deadline;
     this.principal = principal;
     this.service = service;
+    this.signal = signal;
   }
 
   /** Id of the person; throws for a caller that is none: guard it with an access rule. */
@@ -64,14 +78,15 @@ export class Caller {
 
   /** The same request, made by a module on its own behalf; a person's principal goes along for the record. */
   asService(module: string): Caller {
-    return new Caller('service', this.origin, this.deadline, this.principal, module);
+    return new Caller('service', this.origin, this.deadline, this.principal, module, this.signal);
   }
 
   /** As it goes along on a call to another module: no rate limit counts it again, and there is no HTTP request behind it. */
   forwarded(): Caller {
     if (this.origin.transport === 'call') return this;
     const { requestId, address } = this.origin;
-    return new Caller(this.kind, { requestId, address, transport: 'call' }, this.deadline, this.principal, this.service);
+    const origin = { requestId, address, transport: 'call' } as const;
+    return new Caller(this.kind, origin, this.deadline, this.principal, this.service, this.signal);
   }
 
   private required(): Principal {

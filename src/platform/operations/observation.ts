@@ -3,6 +3,7 @@ import type { OperationDefinition } from '../contract/operation.ts';
 import { type Outcome, Metrics } from '../observability/metrics.ts';
 import { inSpan } from '../observability/tracing.ts';
 import type { Answer, Call } from './bound-operation.ts';
+import { type Transport, TRANSPORTS } from './caller.ts';
 import { expectedProblem } from './error-to-problem.ts';
 
 /** What is recorded of every operation, whatever the protocol: how long it took, how it ended, a span of its trace. */
@@ -11,7 +12,9 @@ export class Observation {
   constructor(private readonly metrics: Metrics) {}
 
   around({ name }: OperationDefinition, run: (call: Call) => Promise<Answer>): (call: Call) => Promise<Answer> {
-    const observers = { rest: this.metrics.operation(name, 'rest'), call: this.metrics.operation(name, 'call') };
+    const observers = Object.fromEntries(
+      TRANSPORTS.map((transport) => [transport, this.metrics.operation(name, transport)]),
+    ) as Record<Transport, ReturnType<Metrics['operation']>>;
     return async (call) => {
       const started = performance.now();
       const { transport } = call.origin;

@@ -5,6 +5,7 @@ import type { OperationDefinition } from '../contract/operation.ts';
 import type { RawRouteDefinition } from '../contract/raw-route.ts';
 import { Databases } from '../database/databases.ts';
 import { StartError } from '../start-error.ts';
+import type { BoundChannel } from '../realtime/bound-channel.ts';
 import type { BoundOperation } from './bound-operation.ts';
 import { Calls } from './calls.ts';
 import { Enhancers } from './enhancers.ts';
@@ -19,6 +20,7 @@ export interface Served {
   readonly modules: readonly FondasiModuleDefinition[];
   readonly operations: readonly BoundOperation[];
   readonly rawRoutes: readonly BoundRawRoute[];
+  readonly channels: readonly BoundChannel[];
 }
 
 /** Finds the handlers of every module and puts the pipeline around them. */
@@ -66,7 +68,7 @@ export class Operations {
     for (const module of modules) checkComplete(module, operations, rawRoutes);
     for (const operation of operations) this.calls.add(operation);
     this.logger.log(`${operations.length} operations of ${modules.length} modules`);
-    return { modules, operations, rawRoutes };
+    return { modules, operations, rawRoutes, channels: [] };
   }
 
   private methodsOf(instance: object): Method[] {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Access } from '../contract/access.ts';
 import type { OperationDefinition } from '../contract/operation.ts';
 import type { RawRouteDefinition } from '../contract/raw-route.ts';
-import { DeadlineExceeded } from '../contract/platform.problems.ts';
+import { Cancelled, DeadlineExceeded } from '../contract/platform.problems.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Database } from '../database/database.ts';
 import { insideTransaction } from '../database/database.ts';
@@ -57,7 +57,7 @@ export class Pipeline {
     const shape = shapeOf(contract);
     const limiter = this.limits.of(contract);
     const run = async (call: Call): Promise<Answer> => {
-      const caller = this.identify(call.credentials, call.origin, contract.access, contract.deadlineSeconds);
+      const caller = this.identify(call, contract.access, contract.deadlineSeconds);
       checkAccess(contract.access, caller);
       const context = bound.enhancers?.context(contract, call.input() as object, caller);
       try {
@@ -80,7 +80,7 @@ export class Pipeline {
     return {
       contract,
       handle: async (request, reply, origin, token) => {
-        const caller = this.identify({ token }, origin, contract.access, RAW_ROUTE_SECONDS);
+        const caller = this.identify({ credentials: { token }, origin }, contract.access, RAW_ROUTE_SECONDS);
         checkAccess(contract.access, caller);
         await limiter?.(caller);
         return handler(request, reply, caller);
@@ -88,16 +88,20 @@ export class Pipeline {
     };
   }
 
-  private identify(credentials: Call['credentials'], origin: Origin, access: Access, seconds: number): Caller {
+  /** Who asks. @throws Problem Unauthenticated */
+  identify(call: Pick<Call, 'credentials' | 'origin' | 'deadline' | 'signal'>, access: Access, seconds: number): Caller {
+    const { credentials, origin, signal } = call;
     if (credentials instanceof Caller) return credentials;
-    const deadline = Date.now() + seconds * 1_000;
+    const most = Date.now() + seconds * 1_000;
+    const deadline = call.deadline === undefined ? most : Math.min(call.deadline, most);
+    const anonymous = () => new Caller('anonymous', origin, deadline, undefined, undefined, signal);
     const caller = () => {
-      if (credentials.token === undefined) return new Caller('anonymous', origin, deadline);
+      if (credentials.token === undefined) return anonymous();
       try {
-        return new Caller('person', origin, deadline, this.tokens.verify(credentials.token));
+        return new Caller('person', origin, deadline, this.tokens.verify(credentials.token), undefined, signal);
       } catch (error) {
         // Whoever renews a session may still send the access token that has just expired.
-        if (access.who === 'anyone') return new Caller('anonymous', origin, deadline);
+        if (access.who === 'anyone') return anonymous();
         throw error;
       }
     };
@@ -119,7 +123,7 @@ export class Pipeline {
     }
     const work = () =>
       context ? enhancers!.intercept(context, async () => bound.handler(context.input, caller)) : bound.handler(input, caller);
-    const limited = () => beforeDeadline(work(), caller.deadline);
+    const limited = () => awaited(work(), caller);
     if (contract.retry !== 'key' || call.idempotencyKey === undefined)
       return answerOf(contract, shape, call.form, await limited());
     const answer = await once(
@@ -147,13 +151,17 @@ function answerOf(contract: OperationDefinition, shape: Shape, form: Call['form'
   };
 }
 
-/** The handler may go on after the deadline; its database statements have limits of their own. */
-function beforeDeadline(work: any, deadline: number): unknown {
+/** As long as the caller waits. The handler may go on after that; its database statements have limits of their own. */
+function awaited(work: any, { deadline, signal }: Caller): unknown {
   if (typeof work?.then !== 'function') return work;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Problem(DeadlineExceeded)), Math.max(0, deadline - Date.now()));
+    const cancelled = signal && (() => reject(new Problem(Cancelled)));
+    if (signal?.aborted) cancelled!();
+    else signal?.addEventListener('abort', cancelled!, { once: true });
     const settle = (how: (value: any) => void) => (value: unknown) => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', cancelled!);
       how(value);
     };
     work.then(settle(resolve), settle(reject));

@@ -4,7 +4,7 @@ import { HeadersTooLarge, MalformedRequest, PayloadTooLarge, RequestTimeout } fr
 import { Problem, type ProblemDefinition } from '../../contract/problem.ts';
 import { randomHex } from '../../observability/request-context.ts';
 import type { Reports } from './edge.ts';
-import { problemBody } from './problem-reply.ts';
+import { problemBody } from '../../operations/problem-body.ts';
 
 const PROBLEMS: Record<string, ProblemDefinition> = {
   ERR_HTTP_REQUEST_TIMEOUT: RequestTimeout,

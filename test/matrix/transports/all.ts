@@ -1,0 +1,6 @@
+import { call } from './call.ts';
+import { rest } from './rest.ts';
+import type { Transport } from './transport.ts';
+
+/** Every way to call an operation. */
+export const TRANSPORTS: readonly Transport[] = [rest, call];
