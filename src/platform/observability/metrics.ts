@@ -99,11 +99,19 @@ export class Metrics {
     const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
   }
 
+  /** Counts something that happened. */
+  count(name: string, help: string, by = 1): void {
+    let counter = this.counters.get(name);
+    if (!counter) this.counters.set(name, (counter = new Counter({ name, help, registers: [this.registry] })));
+    counter.inc(by);
+  }
+
   /** The text that Prometheus scrapes, and its content type. */
   async page(): Promise<{ contentType: string; text: string }> {
     return { contentType: this.registry.contentType, text: await this.registry.metrics() };
   }
 
+  private readonly counters = new Map<string, Counter>();
   private pools: Gauge<'pool' | 'state'> | undefined;
   private readonly poolStates = new Map<string, () => PoolState>();
 }
