@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '#config/config';
+import type { ChannelDefinition } from '#platform/contract/channel';
 import { DatabaseRefused } from '#platform/database/errors';
 import { migrateAll, type ModuleSchema } from '#platform/database/migrations';
 import type { DatabaseOptions } from '#platform/database/options';
@@ -12,7 +13,7 @@ import { Health } from '#platform/observability/health';
 import type { ProcessLog } from '#platform/observability/logger';
 import { Metrics } from '#platform/observability/metrics';
 import { NestLogger } from '#platform/observability/nest-logger';
-import { fondasiModuleOf } from '#platform/operations/fondasi-module.decorator';
+import { definitionsOf, fondasiModuleOf } from '#platform/operations/fondasi-module.decorator';
 import { Operations } from '#platform/operations/operations';
 import { Pipeline } from '#platform/operations/pipeline';
 import { PlatformModule } from '#platform/platform.module';
@@ -29,6 +30,8 @@ export interface AppOptions {
   readonly databaseUrl: string;
   readonly log: ProcessLog;
   readonly modules: readonly Type[];
+  /** True where no other process works on the data, so that there is nobody to tell of what happens. */
+  readonly alone?: boolean;
   /** Where a database needs other settings than those of the configuration. */
   readonly database?: Partial<DatabaseOptions>;
 }
@@ -42,6 +45,7 @@ export async function createApp({
   databaseUrl,
   log,
   modules,
+  alone = false,
   database: overrides,
 }: AppOptions): Promise<NestFastifyApplication> {
   const chosen = chooseModules(modules, config.MODULES);
@@ -49,7 +53,15 @@ export async function createApp({
   const schemas = schemasOf(chosen);
   await migrate(database, schemas);
 
-  @Module({ imports: [PlatformModule.forRoot({ config, database, log, modules: schemas.map(({ name }) => name) }), ...chosen] })
+  const platform = PlatformModule.forRoot({
+    config,
+    database,
+    log,
+    modules: schemas.map(({ name }) => name),
+    realtime: withChannels(chosen),
+    alone,
+  });
+  @Module({ imports: [platform, ...chosen] })
   class Product {}
 
   const edge = edgeOptions(config);
@@ -85,6 +97,13 @@ export const schemasOf = (modules: readonly Type[]): ModuleSchema[] =>
   modules.flatMap((module) => {
     const { name, migrations } = fondasiModuleOf(module) ?? {};
     return name && migrations ? [{ name, migrations }] : [];
+  });
+
+/** Names of the modules that have channels. */
+const withChannels = (modules: readonly Type[]) =>
+  modules.flatMap((module) => {
+    const definition = fondasiModuleOf(module);
+    return definition && definitionsOf<ChannelDefinition>(definition.contract, 'channel').length > 0 ? [definition.name] : [];
   });
 
 /** The modules that `MODULES` names. Nest modules that are no modules of the product (a customer's guards) are always in. */

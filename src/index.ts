@@ -2,7 +2,7 @@
 export { createApp, type AppOptions } from './app.ts';
 export { modules } from './app.module.ts';
 export * from '#platform/contract/access';
-export { channel, type ChannelDefinition } from '#platform/contract/channel';
+export { channel, type ChannelDefinition, type ItemOf, type ParamsOf } from '#platform/contract/channel';
 export { event, type EventData, type EventDefinition } from '#platform/contract/event';
 export { DEFAULT_LIMIT, type Limit, perAddress, perCaller, type Window } from '#platform/contract/limit';
 export { link, type LinkDefinition } from '#platform/contract/link';
@@ -26,6 +26,8 @@ export { prepared, preparedSql } from '#platform/database/prepared';
 export { defineJob } from '#platform/jobs/job';
 export { Job } from '#platform/jobs/job-handlers';
 export { Jobs } from '#platform/jobs/jobs';
+export { Channel, type ChannelHandler, type Entry, type Head } from '#platform/realtime/channel-handler';
+export { Channels } from '#platform/realtime/channels';
 export { Calls, type Client } from '#platform/operations/calls';
 export { Caller } from '#platform/operations/caller';
 export { afterCursor, pageOf } from '#platform/operations/cursor';

@@ -26,7 +26,9 @@ export async function run(args: string[]): Promise<number> {
   const stopTracing = await startTracing(config);
   const database = await openDatabase(config, log);
   try {
-    const app = await createApp({ config, databaseUrl: database.url, log, modules });
+    // The embedded database refuses a second application.
+    const alone = config.DATABASE_URL === undefined;
+    const app = await createApp({ config, databaseUrl: database.url, log, modules, alone });
     let metricsServer: Awaited<ReturnType<typeof serveMetrics>> | undefined;
     try {
       const url = await listen(app, config);

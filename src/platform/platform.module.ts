@@ -14,6 +14,8 @@ import { Enhancers } from './operations/enhancers.ts';
 import { Observation } from './operations/observation.ts';
 import { Operations } from './operations/operations.ts';
 import { Pipeline } from './operations/pipeline.ts';
+import { ChannelBinding } from './realtime/binding.ts';
+import { RealtimeModule } from './realtime/realtime.module.ts';
 import { AccessTokens } from './security/access-tokens.ts';
 import { RateLimits } from './security/rate-limits.ts';
 import { REDIS, RedisConnection } from './security/redis.ts';
@@ -26,13 +28,17 @@ export interface PlatformOptions {
   readonly log: ProcessLog;
   /** Names of the modules that this process runs. */
   readonly modules: readonly string[];
+  /** Names of those that have channels. */
+  readonly realtime: readonly string[];
+  /** No other process works on the data: there is nobody to tell. */
+  readonly alone: boolean;
   readonly database: DatabaseOptions;
 }
 
 /** What every module stands on. It knows no module. */
 @Module({})
 export class PlatformModule {
-  static forRoot({ config, database, log, modules }: PlatformOptions): DynamicModule {
+  static forRoot({ config, database, log, modules, realtime, alone }: PlatformOptions): DynamicModule {
     const providers: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: Secrets, useFactory: () => new Secrets(config.SECRET_KEY) },
@@ -53,11 +59,17 @@ export class PlatformModule {
       Enhancers,
       Operations,
       Calls,
+      ChannelBinding,
     ];
     return {
       module: PlatformModule,
       global: true,
-      imports: [DiscoveryModule, DatabaseModule.forRoot(database), JobsModule.forRoot({ modules })],
+      imports: [
+        DiscoveryModule,
+        DatabaseModule.forRoot(database),
+        JobsModule.forRoot({ modules }),
+        RealtimeModule.forRoot({ modules: realtime, alone }),
+      ],
       providers,
       exports: [CONFIG, Secrets, StartNotices, REDIS, RateLimits, AccessTokens, Metrics, Health, Pipeline, Operations, Calls],
     };

@@ -5,8 +5,11 @@ import { NaturalBatches } from '#platform/database/natural-batches';
 import { newId } from '#platform/new-id';
 import type { Caller } from '#platform/operations/caller';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
-import { ClientIdReused, type listMessages, NotRoomMember, type postMessage, RoomNotFound } from './contract.ts';
+import type { Entry } from '#platform/realtime/channel-handler';
+import { Channels } from '#platform/realtime/channels';
+import { ClientIdReused, type listMessages, NotRoomMember, type postMessage, room, RoomNotFound } from './contract.ts';
 import { type Append, type Appended, MessagesRepository } from './messages.repository.ts';
+import { messagePosted, streamKey } from './room-events.rules.ts';
 import { RoomsService } from './rooms.service.ts';
 
 /** Batches that are committed at the same time. */
@@ -20,8 +23,9 @@ export class MessagesService {
   constructor(
     private readonly messages: MessagesRepository,
     private readonly rooms: RoomsService,
+    private readonly channels: Channels,
   ) {
-    const lane = () => new NaturalBatches<Append, Appended>((appends) => this.messages.append(appends), { lanes: 1 });
+    const lane = () => new NaturalBatches<Append, Appended>((appends) => this.append(appends), { lanes: 1 });
     this.lanes = Array.from({ length: LANES }, lane);
   }
 
@@ -40,6 +44,25 @@ export class MessagesService {
     const after = afterCursor(cursor, SEQ);
     const rows = await this.messages.list(caller.organizationId, roomId, order, after, limit + 1);
     return pageOf(rows, limit, ({ seq }) => seq);
+  }
+
+  private async append(appends: readonly Append[]): Promise<Appended[]> {
+    const results = await this.messages.append(appends);
+    const posted = new Map<string, Entry<typeof room>[]>();
+    results.forEach((result, index) => {
+      if (result.outcome !== 'posted') return;
+      const { organizationId, roomId, authorId } = appends[index]!;
+      const { id, seq, text, at } = result;
+      const key = streamKey(organizationId, roomId);
+      const entries = posted.get(key) ?? [];
+      if (entries.length === 0) posted.set(key, entries);
+      entries.push(messagePosted({ id, roomId, seq, authorId, text, postedAt: at }));
+    });
+    this.channels.publish(
+      room,
+      [...posted].map(([key, entries]) => ({ key, entries })),
+    );
+    return results;
   }
 
   /** A batch locks its rooms until it is committed. A room is in one lane, so that no batch waits for another one's disk. */

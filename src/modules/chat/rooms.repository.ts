@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type ExpressionBuilder, sql } from 'kysely';
-import { Database } from '#platform/database/database';
+import { Database, type Tx } from '#platform/database/database';
 import { prepared } from '#platform/database/prepared';
+import { newId } from '#platform/new-id';
 import type { ChatTables } from './tables.ts';
 
 export interface RoomRow {
@@ -65,33 +66,27 @@ export class RoomsRepository {
       .execute();
   }
 
-  /** Without effect where the room is private and there is no invitation, and for who is in it already. */
-  join(org: string, roomId: string, person: string): Promise<void> {
+  /** Undefined, and without effect, where the room is private and there is no invitation, and for who is in it already. */
+  join(org: string, roomId: string, person: string): Promise<MemberEvent | undefined> {
     return this.db.transaction(async (tx) => {
       const accepted = await tx
         .updateTable('chat.member')
         .set({ state: 'joined', since: sql`now()` })
         .where((eb) => isMember(eb, org, roomId, person))
+        .where('state', '=', 'invited')
         .executeTakeFirst();
-      if (accepted.numUpdatedRows === 1n) return;
-      await tx
-        .insertInto('chat.member')
-        .columns(['org_id', 'room_id', 'person_id', 'state'])
-        .expression((eb) =>
-          eb
-            .selectFrom('chat.room')
-            .select(['org_id', 'id', sql<string>`${person}::uuid`.as('person_id'), sql<string>`'joined'`.as('state')])
-            .where('org_id', '=', org)
-            .where('id', '=', roomId)
-            .where('visibility', '=', 'open'),
-        )
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+      const joined = accepted.numUpdatedRows === 1n || (await joinOpenRoom(tx, org, roomId, person));
+      return joined ? appendMemberEvent(tx, org, roomId, 'joined', person, person) : undefined;
     });
   }
 
-  /** False when `by` is not who opened the room. */
-  removeMember(org: string, roomId: string, person: string, by: string): Promise<boolean> {
+  /** Undefined where the person had not joined; an invitation ends without an event. */
+  async leave(org: string, roomId: string, person: string): Promise<MemberEvent | undefined> {
+    return this.db.transaction((tx) => endMembership(tx, org, roomId, person, person));
+  }
+
+  /** `not-owner` when `by` is not who opened the room. */
+  removeMember(org: string, roomId: string, person: string, by: string): Promise<MemberEvent | 'not-owner' | undefined> {
     return this.db.transaction(async (tx) => {
       const room = await tx
         .selectFrom('chat.room')
@@ -99,23 +94,56 @@ export class RoomsRepository {
         .where('org_id', '=', org)
         .where('id', '=', roomId)
         .executeTakeFirst();
-      if (room?.created_by !== by) return false;
-      await tx
-        .deleteFrom('chat.member')
-        .where((eb) => isMember(eb, org, roomId, person))
-        .execute();
-      return true;
+      if (room?.created_by !== by) return 'not-owner';
+      return endMembership(tx, org, roomId, person, by);
     });
   }
+}
 
-  leave(org: string, roomId: string, person: string): Promise<void> {
-    return this.db.transaction(async (tx) => {
-      await tx
-        .deleteFrom('chat.member')
-        .where((eb) => isMember(eb, org, roomId, person))
-        .execute();
-    });
-  }
+async function joinOpenRoom(tx: Tx<ChatTables>, org: string, roomId: string, person: string): Promise<boolean> {
+  const inserted = await tx
+    .insertInto('chat.member')
+    .columns(['org_id', 'room_id', 'person_id', 'state'])
+    .expression((eb) =>
+      eb
+        .selectFrom('chat.room')
+        .select(['org_id', 'id', sql<string>`${person}::uuid`.as('person_id'), sql<string>`'joined'`.as('state')])
+        .where('org_id', '=', org)
+        .where('id', '=', roomId)
+        .where('visibility', '=', 'open'),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('person_id')
+    .executeTakeFirst();
+  return inserted !== undefined;
+}
+
+async function endMembership(tx: Tx<ChatTables>, org: string, roomId: string, person: string, by: string) {
+  const ended = await tx
+    .deleteFrom('chat.member')
+    .where((eb) => isMember(eb, org, roomId, person))
+    .returning('state')
+    .executeTakeFirst();
+  return ended?.state === 'joined' ? appendMemberEvent(tx, org, roomId, 'left', person, by) : undefined;
+}
+
+/** Who came or left, with its number in the room. */
+export interface MemberEvent {
+  seq: string;
+  at: string;
+}
+
+async function appendMemberEvent(
+  tx: Tx<ChatTables>,
+  org: string,
+  roomId: string,
+  type: 'joined' | 'left',
+  person: string,
+  by: string,
+): Promise<MemberEvent> {
+  const { rows } = await sql<MemberEvent>`
+    select seq, at from chat.append_member_event(${org}, ${roomId}, ${type}, ${person}, ${by}, ${newId()})`.execute(tx);
+  return rows[0]!;
 }
 
 const isMember = (eb: ExpressionBuilder<ChatTables, 'chat.member'>, org: string, roomId: string, person: string) =>

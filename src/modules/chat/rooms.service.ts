@@ -6,6 +6,8 @@ import { Problem } from '#platform/contract/problem';
 import { newId } from '#platform/new-id';
 import { type Client, Calls } from '#platform/operations/calls';
 import type { Caller } from '#platform/operations/caller';
+import type { Entry } from '#platform/realtime/channel-handler';
+import { Channels } from '#platform/realtime/channels';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
 import {
   type createRoom,
@@ -13,9 +15,11 @@ import {
   NotRoomMember,
   NotRoomOwner,
   type Room,
+  room,
   RoomIsPrivate,
   RoomNotFound,
 } from './contract.ts';
+import { memberJoined, memberLeft, streamKey } from './room-events.rules.ts';
 import { RoomsRepository } from './rooms.repository.ts';
 
 type RoomView = z.output<typeof Room>;
@@ -26,6 +30,7 @@ export class RoomsService {
 
   constructor(
     private readonly rooms: RoomsRepository,
+    private readonly channels: Channels,
     calls: Calls,
   ) {
     this.users = calls.client(users);
@@ -42,15 +47,15 @@ export class RoomsService {
 
   /** A private room does not exist for those who are neither in it nor invited. */
   async get(roomId: string, caller: Caller): Promise<RoomView> {
-    const room = await this.rooms.find(caller.organizationId, roomId, caller.personId);
-    if (!room || (room.visibility === 'private' && room.membership === 'none')) throw new Problem(RoomNotFound);
-    return room;
+    const found = await this.rooms.find(caller.organizationId, roomId, caller.personId);
+    if (!found || (found.visibility === 'private' && found.membership === 'none')) throw new Problem(RoomNotFound);
+    return found;
   }
 
   async mustHaveJoined(roomId: string, caller: Caller): Promise<RoomView> {
-    const room = await this.get(roomId, caller);
-    if (room.membership !== 'joined') throw new Problem(NotRoomMember);
-    return room;
+    const found = await this.get(roomId, caller);
+    if (found.membership !== 'joined') throw new Problem(NotRoomMember);
+    return found;
   }
 
   async invite(roomId: string, personId: string, caller: Caller): Promise<void> {
@@ -60,9 +65,11 @@ export class RoomsService {
   }
 
   async join(roomId: string, caller: Caller): Promise<RoomView> {
-    const room = await this.get(roomId, caller);
-    if (room.membership === 'joined') return room;
-    await this.rooms.join(caller.organizationId, roomId, caller.personId);
+    const found = await this.get(roomId, caller);
+    if (found.membership === 'joined') return found;
+    const { organizationId: org, personId } = caller;
+    const event = await this.rooms.join(org, roomId, personId);
+    if (event) this.tell(org, roomId, memberJoined({ ...event, personId }));
     const joined = await this.get(roomId, caller);
     // The invitation was withdrawn between the two looks.
     if (joined.membership !== 'joined') throw new Problem(RoomIsPrivate);
@@ -72,12 +79,20 @@ export class RoomsService {
   /** Without effect on who is not in the room. */
   async removeMember(roomId: string, personId: string, caller: Caller): Promise<void> {
     await this.get(roomId, caller);
-    const removed = await this.rooms.removeMember(caller.organizationId, roomId, personId, caller.personId);
-    if (!removed) throw new Problem(NotRoomOwner);
+    const { organizationId: org, personId: by } = caller;
+    const event = await this.rooms.removeMember(org, roomId, personId, by);
+    if (event === 'not-owner') throw new Problem(NotRoomOwner);
+    if (event) this.tell(org, roomId, memberLeft({ ...event, personId, by }));
   }
 
   async leave(roomId: string, caller: Caller): Promise<void> {
     await this.get(roomId, caller);
-    await this.rooms.leave(caller.organizationId, roomId, caller.personId);
+    const { organizationId: org, personId } = caller;
+    const event = await this.rooms.leave(org, roomId, personId);
+    if (event) this.tell(org, roomId, memberLeft({ ...event, personId, by: personId }));
+  }
+
+  private tell(org: string, roomId: string, entry: Entry<typeof room>) {
+    this.channels.publish(room, [{ key: streamKey(org, roomId), entries: [entry] }]);
   }
 }

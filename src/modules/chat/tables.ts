@@ -37,4 +37,5 @@ export interface RoomEventRow {
   client_id: string;
   text: string | null;
   at: Generated<string>;
+  person_id: string | null;
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type ExpressionBuilder, type Insertable, sql } from 'kysely';
 import type { Role } from '#platform/contract/access';
 import { Database } from '#platform/database/database';
+import { appendPersonEvent } from './person-events.repository.ts';
 import type { UsersTables } from './tables.ts';
 
 @Injectable()
@@ -48,12 +49,14 @@ export class InvitationsRepository {
           }),
         )
         .execute();
-      return tx
+      const membership = await tx
         .selectFrom('users.membership')
         .select(['person_id as personId', 'org_id as organizationId', sql<Role[]>`roles`.as('roles')])
         .where('org_id', '=', invitation.org_id)
         .where('person_id', '=', personId)
         .executeTakeFirstOrThrow();
+      await appendPersonEvent(tx, personId, { type: 'membership', org: membership.organizationId, roles: membership.roles });
+      return membership;
     });
   }
 }

@@ -7,6 +7,7 @@ import { newId } from '#platform/new-id';
 import type { Caller } from '#platform/operations/caller';
 import { InvitationNotFound } from './contract.ts';
 import { InvitationsRepository } from './invitations.repository.ts';
+import { PersonEventsService } from './person-events.service.ts';
 import { mayGrant } from './roles.rules.ts';
 
 const DAYS_VALID = 7;
@@ -14,7 +15,10 @@ const hashOf = (token: string) => createHash('sha256').update(token).digest();
 
 @Injectable()
 export class InvitationsService {
-  constructor(private readonly invitations: InvitationsRepository) {}
+  constructor(
+    private readonly invitations: InvitationsRepository,
+    private readonly events: PersonEventsService,
+  ) {}
 
   async create(roles: Role[], caller: Caller) {
     if (!mayGrant(caller.roles, roles)) throw new Problem(Forbidden, 'Nobody can give more than they have');
@@ -36,6 +40,7 @@ export class InvitationsService {
   async accept(token: string, personId: string) {
     const membership = await this.invitations.accept(hashOf(token), personId);
     if (!membership) throw new Problem(InvitationNotFound);
+    this.events.tell(personId);
     return membership;
   }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Role } from '#platform/contract/access';
 import { Database } from '#platform/database/database';
+import { appendPersonEvent } from './person-events.repository.ts';
 import type { UsersTables } from './tables.ts';
 
 @Injectable()
@@ -17,6 +18,7 @@ export class OrganizationsRepository {
         .executeTakeFirstOrThrow();
       const roles: Role[] = ['owner'];
       await tx.insertInto('users.membership').values({ org_id: id, person_id: owner, roles }).execute();
+      await appendPersonEvent(tx, owner, { type: 'membership', org: id, roles });
       return { id, name, roles, createdAt: created_at };
     });
   }

@@ -6,13 +6,19 @@ import type { Caller } from '#platform/operations/caller';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
 import { type listOrganizations, OrganizationNotFound } from './contract.ts';
 import { OrganizationsRepository } from './organizations.repository.ts';
+import { PersonEventsService } from './person-events.service.ts';
 
 @Injectable()
 export class OrganizationsService {
-  constructor(private readonly organizations: OrganizationsRepository) {}
+  constructor(
+    private readonly organizations: OrganizationsRepository,
+    private readonly events: PersonEventsService,
+  ) {}
 
-  create(name: string, caller: Caller) {
-    return this.organizations.create({ id: newId(), name, owner: caller.personId });
+  async create(name: string, caller: Caller) {
+    const organization = await this.organizations.create({ id: newId(), name, owner: caller.personId });
+    this.events.tell(caller.personId);
+    return organization;
   }
 
   async list({ limit, cursor }: Input<typeof listOrganizations>, caller: Caller) {

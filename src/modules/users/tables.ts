@@ -7,6 +7,7 @@ export interface UsersTables {
   'users.membership': MembershipRow;
   'users.organization': OrganizationRow;
   'users.person': PersonRow;
+  'users.person_event': PersonEventRow;
 }
 
 export interface InvitationRow {
@@ -38,4 +39,16 @@ export interface PersonRow {
   email: string;
   version: Generated<number>;
   created_at: Generated<string>;
+  last_event: Generated<string>;
+}
+
+export interface PersonEventRow {
+  person_id: string;
+  seq: string;
+  type: string;
+  org_id: string | null;
+  name: string | null;
+  version: number | null;
+  roles: string[] | null;
+  at: Generated<string>;
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Role } from '#platform/contract/access';
 import { Database } from '#platform/database/database';
 import { prepared } from '#platform/database/prepared';
+import { appendPersonEvent } from './person-events.repository.ts';
 import type { UsersTables } from './tables.ts';
 
 export interface MemberRow {
@@ -70,14 +71,16 @@ export class UsersRepository {
 
   /** The person as they are now; undefined when they are no more, or have another version than the one given. */
   rename(id: string, name: string, version: number | undefined): Promise<PersonRow | undefined> {
-    return this.db.transaction((tx) =>
-      tx
+    return this.db.transaction(async (tx) => {
+      const person = await tx
         .updateTable('users.person')
         .set((eb) => ({ name, version: eb('version', '+', 1) }))
         .where('id', '=', id)
         .$if(version !== undefined, (query) => query.where('version', '=', version!))
         .returning(['id', 'name', 'email', 'version'])
-        .executeTakeFirst(),
-    );
+        .executeTakeFirst();
+      if (person) await appendPersonEvent(tx, id, { type: 'profile', name, version: person.version });
+      return person;
+    });
   }
 }

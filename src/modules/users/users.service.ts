@@ -6,11 +6,15 @@ import { Problem } from '#platform/contract/problem';
 import { afterCursor, pageOf } from '#platform/operations/cursor';
 import type { Caller } from '#platform/operations/caller';
 import { type getUsers, type listUsers, type Me, type updateMe, type User, UserNotFound } from './contract.ts';
+import { PersonEventsService } from './person-events.service.ts';
 import { type PersonRow, UsersRepository } from './users.repository.ts';
 
 @Injectable()
 export class UsersService {
-  constructor(private readonly users: UsersRepository) {}
+  constructor(
+    private readonly users: UsersRepository,
+    private readonly events: PersonEventsService,
+  ) {}
 
   async getMe(caller: Caller): Promise<z.output<typeof Me>> {
     return asMe(await this.users.findPerson(caller.personId), caller);
@@ -19,6 +23,7 @@ export class UsersService {
   async updateMe({ name, version }: Input<typeof updateMe>, caller: Caller): Promise<z.output<typeof Me>> {
     const person = await this.users.rename(caller.personId, name, version);
     if (!person && version !== undefined) throw new Problem(VersionMismatch);
+    if (person) this.events.tell(person.id);
     return asMe(person, caller);
   }
 

@@ -84,8 +84,15 @@ export const passwordOf = (secret: string, role: string): string =>
   createHmac('sha256', secret).update(`database role ${role}`).digest('base64url');
 
 /** How a module's queries log in: as its own role, unless roles are off. */
-export function runtimeLogin(options: DatabaseOptions, module: string): ClientConfig {
-  const config = parseIntoClientConfig(urlOf(options, module)) as ClientConfig;
+export const runtimeLogin = (options: DatabaseOptions, module: string): ClientConfig =>
+  loginAt(urlOf(options, module), options, module);
+
+/** The same past a pooler. */
+export const directLogin = (options: DatabaseOptions, module: string): ClientConfig =>
+  loginAt(directUrlOf(options, module), options, module);
+
+function loginAt(url: string, options: DatabaseOptions, module: string): ClientConfig {
+  const config = parseIntoClientConfig(url) as ClientConfig;
   if (options.roles === 'off') return config;
   const user = runtimeRole(module, roleSuffixOf(options, directUrlOf(options, module)));
   return { ...config, user, password: passwordOf(options.secret, user) };

@@ -100,7 +100,7 @@ export class Metrics {
   }
 
   /** A count since the start that somebody else keeps, because it changes too often to be told each time. */
-  count(name: string, help: string, read: () => number): void {
+  total(name: string, help: string, read: () => number): void {
     const counter: Counter = new Counter({
       name,
       help,
@@ -112,11 +112,19 @@ export class Metrics {
     });
   }
 
+  /** Counts something that happened. */
+  count(name: string, help: string, by = 1): void {
+    let counter = this.counters.get(name);
+    if (!counter) this.counters.set(name, (counter = new Counter({ name, help, registers: [this.registry] })));
+    counter.inc(by);
+  }
+
   /** The text that Prometheus scrapes, and its content type. */
   async page(): Promise<{ contentType: string; text: string }> {
     return { contentType: this.registry.contentType, text: await this.registry.metrics() };
   }
 
+  private readonly counters = new Map<string, Counter>();
   private pools: Gauge<'pool' | 'state'> | undefined;
   private readonly poolStates = new Map<string, () => PoolState>();
 }

@@ -13,17 +13,23 @@ import { GuardsContextCreator } from '@nestjs/core/guards/guards-context-creator
 import { InterceptorsContextCreator } from '@nestjs/core/interceptors/interceptors-context-creator.js';
 import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
 import { defer, from, isObservable, lastValueFrom, mergeAll, type Observable } from 'rxjs';
+import type { ChannelDefinition } from '../contract/channel.ts';
 import type { OperationDefinition } from '../contract/operation.ts';
 import type { Caller } from './caller.ts';
 
-/** What a customer's guard, pipe, interceptor or filter sees of an operation, whatever the protocol. */
-export class OperationContext implements ExecutionContext {
-  readonly contract: OperationDefinition;
+/**
+ * What a customer's guard, pipe, interceptor or filter sees of an operation, whatever the protocol. Guards see
+ * subscriptions too: `getType()` is `channel` then, and the input are the channel's params.
+ */
+export class OperationContext<
+  C extends OperationDefinition | ChannelDefinition = OperationDefinition,
+> implements ExecutionContext {
+  readonly contract: C;
   readonly caller: Caller;
   input: object;
   private readonly host: Host;
 
-  constructor(host: Host, contract: OperationDefinition, input: object, caller: Caller) {
+  constructor(host: Host, contract: C, input: object, caller: Caller) {
     this.host = host;
     this.contract = contract;
     this.input = input;
@@ -31,7 +37,7 @@ export class OperationContext implements ExecutionContext {
   }
 
   getType<T extends string = string>(): T {
-    return 'operation' as T;
+    return this.contract.kind as T;
   }
   getClass<T = any>() {
     return this.host.instance.constructor as new (...args: any[]) => T;
@@ -115,12 +121,12 @@ export class HandlerEnhancers {
     this.filters = filters;
   }
 
-  context(contract: OperationDefinition, input: object, caller: Caller) {
+  context<C extends OperationDefinition | ChannelDefinition>(contract: C, input: object, caller: Caller) {
     return new OperationContext(this.host, contract, input, caller);
   }
 
   /** @throws ForbiddenException when a guard says no */
-  async guard(context: OperationContext): Promise<void> {
+  async guard(context: OperationContext<any>): Promise<void> {
     for (const guard of this.guards) {
       const answer = await guard.canActivate(context);
       if (!(isObservable(answer) ? await lastValueFrom(answer) : answer)) throw new ForbiddenException();

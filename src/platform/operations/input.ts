@@ -27,7 +27,11 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
  * The input as its schema has it.
  * @throws Problem InvalidInput listing each wrong place
  */
-export function validateInput(contract: OperationDefinition, input: unknown, unknownFields: 'refuse' | 'drop'): object {
+export function validateInput(
+  contract: Pick<OperationDefinition, 'strictInput' | 'lenientInput'>,
+  input: unknown,
+  unknownFields: 'refuse' | 'drop',
+): object {
   const schema = unknownFields === 'refuse' ? contract.strictInput : contract.lenientInput;
   const result = parse(schema, input ?? {});
   if (result.success) return result.data;

@@ -1,11 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import type { ChannelDefinition } from '../contract/channel.ts';
 import type { OperationDefinition } from '../contract/operation.ts';
 import type { RawRouteDefinition } from '../contract/raw-route.ts';
 import { Databases } from '../database/databases.ts';
 import { StartError } from '../start-error.ts';
+import { ChannelBinding } from '../realtime/binding.ts';
 import type { BoundChannel } from '../realtime/bound-channel.ts';
+import { type ChannelHandler, channelOf } from '../realtime/channel-handler.ts';
 import type { BoundOperation } from './bound-operation.ts';
 import { Calls } from './calls.ts';
 import { Enhancers } from './enhancers.ts';
@@ -35,6 +38,7 @@ export class Operations {
     private readonly pipeline: Pipeline,
     private readonly databases: Databases,
     private readonly calls: Calls,
+    private readonly channels: ChannelBinding,
   ) {}
 
   /**
@@ -65,10 +69,24 @@ export class Operations {
         if (rawRoute) rawRoutes.push(this.pipeline.bindRaw(rawRoute, handler));
       }
     }
-    for (const module of modules) checkComplete(module, operations, rawRoutes);
+    const channels = this.bindChannels();
+    for (const module of modules) checkComplete(module, operations, rawRoutes, channels);
     for (const operation of operations) this.calls.add(operation);
     this.logger.log(`${operations.length} operations of ${modules.length} modules`);
-    return { modules, operations, rawRoutes, channels: [] };
+    return { modules, operations, rawRoutes, channels };
+  }
+
+  private bindChannels(): BoundChannel[] {
+    return this.discovery.getProviders().flatMap((wrapper) => {
+      const contract = wrapper.metatype && channelOf(wrapper.metatype);
+      if (!contract || !wrapper.instance) return [];
+      const host = wrapper.host!;
+      const module = fondasiModuleOf(host.metatype);
+      if (!module) throw new StartError(`${wrapper.name} serves a channel, but is in no @FondasiModule: move it into one.`);
+      const handler = wrapper.instance as ChannelHandler<ChannelDefinition>;
+      const enhancers = this.enhancers.around(handler, handler.authorize, host.token);
+      return [this.channels.bind({ contract, handler, enhancers, database: this.databases.of(module.name) })];
+    });
   }
 
   private methodsOf(instance: object): Method[] {
@@ -87,16 +105,20 @@ function refuseBypass(name: string, method: Method, module: FondasiModuleDefinit
     throw new StartError(`${name} serves a contract, but its controller is in no @FondasiModule: move it into one.`);
 }
 
+type Definition = OperationDefinition | RawRouteDefinition | ChannelDefinition;
+
 function checkComplete(
   module: FondasiModuleDefinition,
   operations: readonly BoundOperation[],
   rawRoutes: readonly BoundRawRoute[],
+  channels: readonly BoundChannel[],
 ) {
-  const declared: (OperationDefinition | RawRouteDefinition)[] = [
+  const declared: Definition[] = [
     ...definitionsOf<OperationDefinition>(module.contract, 'operation'),
     ...definitionsOf<RawRouteDefinition>(module.contract, 'rawRoute'),
+    ...definitionsOf<ChannelDefinition>(module.contract, 'channel'),
   ];
-  const served = [...operations, ...rawRoutes].map(({ contract }) => contract as OperationDefinition | RawRouteDefinition);
+  const served = [...operations, ...rawRoutes, ...channels].map(({ contract }) => contract as Definition);
   for (const definition of declared) {
     const handlers = served.filter((contract) => contract === definition).length;
     if (handlers !== 1)

@@ -19,6 +19,9 @@ export function shapeOf(contract: OperationDefinition): Shape {
   };
 }
 
+/** The same for an item of a channel. */
+export const itemShape = (type: Portable, path: string): ((item: unknown) => unknown) => pickerOf(type, path) ?? ((item) => item);
+
 type Picker = (value: any) => unknown;
 
 function picker(fields: readonly PortableField[], path: string): Picker {

@@ -40,6 +40,7 @@ export class AccessTokens {
   private verifiers = new Map<string, (token: string) => AccessClaims>();
   /** Sessions ended while tokens of theirs are still unexpired: id → when the last of them ends, in seconds. */
   private readonly ended = new Map<string, number>();
+  private heardAt: number | undefined;
   private nextPurge = 0;
   private remembered = new Map<string, Principal>();
   private older = new Map<string, Principal>();
@@ -61,6 +62,20 @@ export class AccessTokens {
       ]),
     );
     this.forget();
+  }
+
+  /** Whoever learns of ended sessions says when it has last heard of all of them, in milliseconds of `performance.now()`. */
+  heardOfAll(at: number): void {
+    this.heardAt = at;
+  }
+
+  /** For how many milliseconds nothing has been heard of ended sessions; 0 where nobody listens for them. */
+  silence(): number {
+    return this.heardAt === undefined ? 0 : performance.now() - this.heardAt;
+  }
+
+  hasEnded(sessionId: string): boolean {
+    return this.ended.has(sessionId);
   }
 
   /** Refuses a session's access tokens from now on, though they have not expired. */

@@ -53,8 +53,8 @@ export function mountWebSocket(
     },
   };
   metrics.observe('websocket_connections', 'WebSocket connections that are open.', () => connections.size);
-  metrics.count('websocket_messages_received_total', 'Messages that came over WebSockets.', () => traffic.received);
-  metrics.count('websocket_messages_sent_total', 'Writes of messages to WebSockets.', () => traffic.sent);
+  metrics.total('websocket_messages_received_total', 'Messages that came over WebSockets.', () => traffic.received);
+  metrics.total('websocket_messages_sent_total', 'Writes of messages to WebSockets.', () => traffic.sent);
 
   const server = new WebSocketServer<typeof ConnectedSocket>({
     noServer: true,

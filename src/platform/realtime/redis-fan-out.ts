@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { FanOut, News, OnNews } from './fan-out.ts';
+
+const PREFIX = 'stream:';
+/** Streams asked for in one command after a reconnection. */
+const CHUNK = 500;
+/** Entries that are longer travel as a mere hint: whoever wants them reads the database. */
+const LONGEST = 64 * 1024;
+
+/** Through Redis, a channel of its for each stream, so that a process hears of those only that somebody follows there. */
+export class RedisFanOut implements FanOut {
+  private readonly publisher: Redis;
+  private readonly subscriber: Redis;
+  private readonly followed = new Set<string>();
+  /** Marks what this process said itself. */
+  private readonly self = randomBytes(6).toString('base64url');
+
+  constructor(redis: Redis, onNews: OnNews) {
+    this.publisher = redis;
+    this.subscriber = redis.duplicate({
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      commandTimeout: undefined,
+      // Nobody may have said anything for a long time.
+      socketTimeout: undefined,
+      keepAlive: 5_000,
+    });
+    // The publisher's connection says it already.
+    this.subscriber.on('error', () => {});
+    this.subscriber.on('ready', () => this.followAll());
+    this.subscriber.on('message', (channel: string, message: string) => this.heard(channel, message, onNews));
+  }
+
+  publish(news: readonly News[]): void {
+    for (const { stream, entries } of news) {
+      const text = JSON.stringify(entries);
+      const message = this.self + (text.length > LONGEST ? '[]' : text);
+      this.publisher.publish(PREFIX + stream, message).catch(() => {});
+    }
+  }
+
+  follow(stream: string): void {
+    this.followed.add(stream);
+    if (this.subscriber.status === 'ready') this.subscriber.subscribe(PREFIX + stream).catch(() => {});
+  }
+
+  unfollow(stream: string): void {
+    this.followed.delete(stream);
+    if (this.subscriber.status === 'ready') this.subscriber.unsubscribe(PREFIX + stream).catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    this.subscriber.disconnect();
+  }
+
+  private followAll() {
+    const channels = [...this.followed].map((stream) => PREFIX + stream);
+    for (let from = 0; from < channels.length; from += CHUNK)
+      this.subscriber.subscribe(...channels.slice(from, from + CHUNK)).catch(() => {});
+  }
+
+  private heard(channel: string, message: string, onNews: OnNews) {
+    if (message.startsWith(this.self)) return;
+    onNews({ stream: channel.slice(PREFIX.length), entries: JSON.parse(message.slice(this.self.length)) });
+  }
+}
