@@ -32,8 +32,8 @@ afterAll(() => world.app.close());
 
 type Row = (typeof rows)[number];
 
-/** Whoever signs out is gone, and whoever accepts an invitation is no stranger any more: these get somebody new. */
-const CHANGES_ITS_CALLER = ['auth.signOut', 'users.invitations.accept'];
+/** Whoever signs out is gone, whoever accepts an invitation is no stranger any more, few organizations are founded in an hour: these get somebody new. */
+const CHANGES_ITS_CALLER = ['auth.signOut', 'users.invitations.accept', 'users.organizations.create'];
 const expendable = async ({ contract }: Row, person: Person) =>
   CHANGES_ITS_CALLER.includes(contract.name) ? newPerson(world.app, 'Leaver') : person;
 

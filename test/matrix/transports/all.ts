@@ -1,6 +1,7 @@
 import { call } from './call.ts';
 import { rest } from './rest.ts';
 import type { Transport } from './transport.ts';
+import { websocket } from './websocket.ts';
 
 /** Every way to call an operation. */
-export const TRANSPORTS: readonly Transport[] = [rest, call];
+export const TRANSPORTS: readonly Transport[] = [rest, call, websocket];

@@ -6,6 +6,9 @@ import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
 import type { RateLimits } from '../../security/rate-limits.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
+import { mountSse } from '../sse/sse.ts';
+import { mountWebSocket } from '../websocket/websocket.ts';
+import { routeUpgrades } from '../upgrade.ts';
 import { mountApiDocs } from './api-docs.ts';
 import { type EdgeOptions, mountEdge } from './edge.ts';
 import { operatorRoutes } from './operator-routes.ts';
@@ -26,5 +29,8 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   await mountEdge(app, edge, log, { metrics, limits });
   mountRest(app, served.operations);
   mountRawRoutes(app, [...served.rawRoutes, ...operatorRoutes(pipeline, health, metrics, config)]);
+  routeUpgrades(app);
+  mountWebSocket(app, config, parts);
+  mountSse(app, config, parts);
   mountApiDocs(app, served, config.API_DOCS);
 }
