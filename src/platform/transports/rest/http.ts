@@ -6,6 +6,7 @@ import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
 import type { RateLimits } from '../../security/rate-limits.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
+import { mountMcp } from '../mcp/mcp.ts';
 import { mountSse } from '../sse/sse.ts';
 import { mountWebSocket } from '../websocket/websocket.ts';
 import { routeUpgrades } from '../upgrade.ts';
@@ -32,5 +33,6 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   routeUpgrades(app);
   mountWebSocket(app, config, parts);
   mountSse(app, config, parts);
+  mountMcp(app, config, parts);
   mountApiDocs(app, served, config.API_DOCS);
 }
