@@ -32,5 +32,5 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   routeUpgrades(app);
   mountWebSocket(app, config, parts);
   mountSse(app, config, parts);
-  mountApiDocs(app, served, config.API_DOCS);
+  mountApiDocs(app, served, config);
 }
