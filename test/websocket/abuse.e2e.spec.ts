@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import { type Message, Socket } from '../support/socket.ts';
-import { bareServer, type BareServer } from './bare-server.ts';
+import { bareServer, type BareServer } from '../support/bare-server.ts';
 
 const running: FastifyInstance[] = [];
 const server = async (...given: Parameters<typeof bareServer>): Promise<BareServer> => {

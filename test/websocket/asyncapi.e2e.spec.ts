@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import asyncApiSchema from '@asyncapi/specs/schemas/3.0.0-without-$id.json' with { type: 'json' };
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,8 +19,7 @@ afterAll(() => app.close());
 const ajv = () => addFormats.default(new Ajv({ strict: false, allErrors: true, logger: false }));
 
 test('the document is valid AsyncAPI 3', () => {
-  const schema = createRequire(import.meta.url)('@asyncapi/specs/schemas/3.0.0-without-$id.json');
-  const validate = ajv().compile(schema);
+  const validate = ajv().compile(asyncApiSchema);
   validate(document);
   expect(validate.errors).toBeNull();
   expect(document.servers.gateway).toEqual({ host: 'api.example.com', protocol: 'wss' });
