@@ -222,7 +222,7 @@ describe('who goes', () => {
     socket.say({ type: 'call', id: 1, operation: 'test.wait' });
     await vi.waitFor(() => expect(to.waiting).toHaveLength(1));
     socket.ws.terminate();
-    await vi.waitFor(() => expect(to.waiting[0]!.call.signal!.aborted).toBe(true));
+    await vi.waitFor(() => expect(to.waiting[0]!.caller.signal!.aborted).toBe(true));
     to.waiting[0]!.answer();
     await expectAlive(to);
   });
