@@ -13,7 +13,7 @@ import type { Caller } from '#platform/operations/caller';
 import { Observation } from '#platform/operations/observation';
 import { Pipeline } from '#platform/operations/pipeline';
 import type { BoundChannel, Sink, SubscribeCall, Subscription } from '#platform/realtime/bound-channel';
-import { Batch } from '#platform/realtime/frame';
+import { Batch, type Frame } from '#platform/realtime/frame';
 import { AccessTokens } from '#platform/security/access-tokens';
 import { RateLimits } from '#platform/security/rate-limits';
 import { type EdgeOptions, fastifyOptions, mountEdge } from '#platform/transports/rest/edge';
@@ -50,6 +50,8 @@ export class Lines implements BoundChannel {
   subscribed = 0;
   /** Waited for by each who subscribes. */
   gate: Promise<unknown> = Promise.resolve();
+  /** What each who comes back with a cursor gets first. */
+  missed: readonly Frame[] = [];
   private cursor = 0;
 
   async subscribe(call: SubscribeCall): Promise<Subscription> {
@@ -63,7 +65,11 @@ export class Lines implements BoundChannel {
       cursor: `c${this.cursor}`,
       reset: false,
       expiresAt: Infinity,
-      start: (sink) => void followers.set(sink, state),
+      start: (sink) => {
+        followers.set(sink, state);
+        if (call.after !== undefined && this.missed.length > 0)
+          queueMicrotask(() => sink.deliver(new Batch(stream, this.missed)));
+      },
       renew: () => {},
       close: () => {
         if (!state.closed) this.subscribed--;
