@@ -34,5 +34,5 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   mountWebSocket(app, config, parts);
   mountSse(app, config, parts);
   mountMcp(app, config, parts);
-  mountApiDocs(app, served, config.API_DOCS);
+  mountApiDocs(app, served, config);
 }
