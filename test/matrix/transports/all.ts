@@ -1,7 +1,8 @@
 import { call } from './call.ts';
+import { graphql } from './graphql.ts';
 import { rest } from './rest.ts';
 import type { Transport } from './transport.ts';
 import { websocket } from './websocket.ts';
 
 /** Every way to call an operation. */
-export const TRANSPORTS: readonly Transport[] = [rest, call, websocket];
+export const TRANSPORTS: readonly Transport[] = [rest, graphql, call, websocket];
