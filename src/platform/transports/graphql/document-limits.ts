@@ -1,5 +1,5 @@
 import { type ASTNode, type DocumentNode, Kind, type SelectionSetNode, type ValueNode } from 'graphql';
-import { TooComplex } from '../../contract/platform.problems.ts';
+import { InvalidDocument, TooComplex } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
 
 /** Characters of a document that is parsed at all. */
@@ -24,7 +24,7 @@ const tooComplex = (detail: string) => new Problem(TooComplex, detail);
 /**
  * Refuses what would cost much to validate or to run, by counting alone. Runs before validation, so nothing of the
  * document is known to be right: fragments may be missing, or contain themselves.
- * @throws Problem TooComplex
+ * @throws Problem TooComplex, InvalidDocument
  */
 export function limitDocument(document: DocumentNode): void {
   const fragments = new Map<string, SelectionSetNode>();
@@ -81,6 +81,8 @@ class Count {
   }
 
   private name(name: string): void {
+    // No client means it, and an object answered under it would be the prototype of the answer.
+    if (name === '__proto__') throw new Problem(InvalidDocument, 'No field answers as "__proto__"');
     const before = this.byName.get(name) ?? 0;
     this.byName.set(name, before + 1);
     this.pairs += before;

@@ -24,6 +24,7 @@ export class DocumentProblem extends Problem {
 }
 
 const MOST_ERRORS = 10;
+const HINT = / Did you mean .*/s;
 
 /**
  * The document behind a text, not validated yet.
@@ -52,7 +53,10 @@ function parsed(text: string): DocumentNode {
 export function faultsOf(schema: GraphQLSchema, document: DocumentNode, introspection: boolean): readonly DocumentProblem[] {
   const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
   const options = { maxErrors: MOST_ERRORS, hideSuggestions: !introspection };
-  return validate(schema, document, rules, options).map((error) => new DocumentProblem(error));
+  return validate(schema, document, rules, options).map(
+    // Not every rule knows that nothing is to be suggested.
+    ({ message, locations }) => new DocumentProblem({ message: introspection ? message : message.replace(HINT, ''), locations }),
+  );
 }
 
 /** @throws Problem InvalidDocument when the name names none, or there are several and no name */

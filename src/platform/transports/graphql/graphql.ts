@@ -5,6 +5,7 @@ import { perAddress } from '../../contract/limit.ts';
 import type { Origin } from '../../operations/caller.ts';
 import { StartError } from '../../start-error.ts';
 import { bearer } from '../credentials.ts';
+import { jsonParser } from '../json-parser.ts';
 import { checkOrigin } from '../origin.ts';
 import type { HttpParts } from '../rest/http.ts';
 import { checkHandshake } from '../upgrade.ts';
@@ -47,6 +48,7 @@ export function mountGraphql(app: FastifyInstance, settings: GraphqlSettings, pa
   const report = (error: unknown, requestId: string) =>
     log.logger.error({ err: error, requestId, path: PATH }, 'unexpected error');
   const engine = engineOf(settings, parts);
+  const parseJson = jsonParser(app);
   const sockets = new GraphqlSockets(
     {
       engine,
@@ -60,6 +62,7 @@ export function mountGraphql(app: FastifyInstance, settings: GraphqlSettings, pa
       sendBuffer: settings.SEND_BUFFER,
       perAddress: settings.WS_CONNECTIONS_PER_ADDRESS,
       messageRate: settings.WS_MESSAGE_RATE,
+      parseJson,
     },
   );
   metrics.observe('graphql_connections', 'GraphQL connections over WebSocket that are open.', () => sockets.size);
@@ -90,7 +93,7 @@ export function mountGraphql(app: FastifyInstance, settings: GraphqlSettings, pa
     }
     const query = request.query as Record<string, unknown>;
     if (page && query['query'] === undefined && request.headers.accept?.includes('text/html')) return page(reply);
-    return answer(request, reply, () => readQueryString(query), 'query');
+    return answer(request, reply, () => readQueryString(query, parseJson), 'query');
   });
 }
 

@@ -1,5 +1,6 @@
 import { InvalidInput, MalformedRequest } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
+import type { ParseJson } from '../json-parser.ts';
 
 /** What a client asks for ("GraphQL over HTTP", and the payload of `subscribe` in graphql-transport-ws). */
 export interface GraphqlRequest {
@@ -20,7 +21,8 @@ export function readRequest(message: unknown): GraphqlRequest {
   const variables = message['variables'] ?? {};
   if (!isObject(variables)) throw wrong('/variables', 'Expected an object');
   return {
-    query: textOf(message, 'query'),
+    // A client of a protocol that wants one sends an empty text beside the id.
+    query: textOf(message, 'query') || undefined,
     documentId: textOf(message, 'documentId') ?? persistedHash(message['extensions']),
     operationName: textOf(message, 'operationName') || undefined,
     variables,
@@ -28,9 +30,10 @@ export function readRequest(message: unknown): GraphqlRequest {
 }
 
 /** The same out of a query string, where variables and extensions are JSON text. */
-export function readQueryString(query: Given): GraphqlRequest {
+export function readQueryString(query: Given, parse: ParseJson): GraphqlRequest {
   const { variables, extensions, ...rest } = query;
-  return readRequest({ ...rest, variables: parsed(variables, '/variables'), extensions: parsed(extensions, '/extensions') });
+  const json = (text: unknown, pointer: string) => (text ? parsed(String(text), pointer, parse) : undefined);
+  return readRequest({ ...rest, variables: json(variables, '/variables'), extensions: json(extensions, '/extensions') });
 }
 
 /** As Apollo's and Relay's clients send it. */
@@ -46,10 +49,9 @@ function textOf(message: Given, name: string): string | undefined {
   throw wrong(`/${name}`, 'Expected text');
 }
 
-function parsed(text: unknown, pointer: string): unknown {
-  if (text === undefined || text === '') return undefined;
+function parsed(text: string, pointer: string, parse: ParseJson): unknown {
   try {
-    return JSON.parse(String(text));
+    return parse(text);
   } catch {
     throw wrong(pointer, 'Expected JSON');
   }

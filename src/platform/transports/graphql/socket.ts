@@ -1,6 +1,7 @@
 import { CloseCode, type Server as Protocol } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Principal } from '../../operations/caller.ts';
+import { isPoisoned, type ParseJson } from '../json-parser.ts';
 import type { Leaving } from './frames.ts';
 
 export interface SocketLimits {
@@ -8,6 +9,7 @@ export interface SocketLimits {
   readonly sendBuffer: number;
   /** Messages a second that a connection may send. */
   readonly messageRate: number;
+  readonly parseJson: ParseJson;
 }
 
 /** What goes on where it was when the client comes back with the cursor that it has. graphql-ws' client retries both. */
@@ -55,7 +57,9 @@ export class GraphqlSocket {
             this.alive = true;
             if (isBinary) return ws.close(CloseCode.BadRequest, 'Text only');
             if (!this.mayGoOn()) return;
-            listen(data.toString()).catch((error) => {
+            const text = data.toString();
+            if (isPoisoned(text, this.limits.parseJson)) return ws.close(CloseCode.BadRequest, 'Invalid message received');
+            listen(text).catch((error) => {
               unexpected(error);
               ws.close(CloseCode.InternalServerError, 'Internal server error');
             });
