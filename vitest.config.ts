@@ -17,7 +17,13 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['src/**/*.spec.ts', 'scripts/**/*.spec.ts', 'test/support/*.spec.ts', 'bench/**/*.spec.ts'],
+          include: [
+            'src/**/*.spec.ts',
+            'packages/*/src/**/*.spec.ts',
+            'scripts/**/*.spec.ts',
+            'test/support/*.spec.ts',
+            'bench/**/*.spec.ts',
+          ],
           exclude: ['**/*.int.spec.ts'],
         },
       },
@@ -54,6 +60,6 @@ export default defineConfig({
         },
       },
     ],
-    coverage: { reportOnFailure: true, include: ['src/**/*.ts'], exclude: ['src/**/*.spec.ts'] },
+    coverage: { reportOnFailure: true, include: ['src/**/*.ts', 'packages/*/src/**/*.ts'], exclude: ['**/*.spec.ts'] },
   },
 });

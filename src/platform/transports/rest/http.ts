@@ -7,6 +7,7 @@ import type { Served } from '../../operations/operations.ts';
 import type { RateLimits } from '../../security/rate-limits.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
 import { mountGraphql } from '../graphql/graphql.ts';
+import { mountSse } from '../sse/sse.ts';
 import { mountWebSocket } from '../websocket/websocket.ts';
 import { routeUpgrades } from '../upgrade.ts';
 import { mountApiDocs } from './api-docs.ts';
@@ -31,6 +32,7 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   mountRawRoutes(app, [...served.rawRoutes, ...operatorRoutes(pipeline, health, metrics, config)]);
   routeUpgrades(app);
   mountWebSocket(app, config, parts);
+  mountSse(app, config, parts);
   mountGraphql(app, config, parts);
-  mountApiDocs(app, served, config.API_DOCS);
+  mountApiDocs(app, served, config);
 }

@@ -8,7 +8,7 @@ import { authenticate } from './authentication.ts';
 import type { Behind } from './behind.ts';
 import { performCall } from './calls.ts';
 import { type MessageId, NoMessage, readMessage } from './client-messages.ts';
-import { CLOSE, type CloseCode, MOST_CONTROL_FRAMES, MOST_FAULTS, MOST_IN_FLIGHT } from './protocol.ts';
+import { CLOSE, type CloseCode, MOST_CONTROL_FRAMES, MOST_FAULTS, MOST_IN_FLIGHT, MOST_SUBSCRIBING } from './protocol.ts';
 import { PONG, refusal, textFrame } from './server-messages.ts';
 import { closeSubscriptions, type Followed, subscribe, unsubscribe } from './subscriptions.ts';
 
@@ -32,6 +32,8 @@ export class Connection {
   nextPing: number;
   /** Calls, and subscriptions that are being made: how to call them off. */
   inFlight: Map<MessageId, AbortController> | undefined;
+  /** How many of them are subscriptions. */
+  subscribing = 0;
   followed: Map<string, Followed> | undefined;
   /** Subscriptions with a token of their own. */
   ownTokens = 0;
@@ -80,22 +82,22 @@ export class Connection {
   }
 
   send(text: string): void {
-    if (this.closing) return;
-    // Nobody asks for that much and doesn't read it, but to fill the memory.
-    if (this.outbox.backlog > 4 * this.behind.sendBuffer) return this.close(CLOSE.tooSlow);
-    this.write(textFrame(text));
+    this.sendAsked(textFrame(text));
+  }
+
+  /** What the client has asked for just now. More may wait, because it had no time to read; but not any amount. */
+  sendAsked(frames: Buffer): void {
+    this.sendUpTo(4 * this.behind.sendBuffer, frames);
+  }
+
+  /** What nobody asked for at this moment: a client that does not keep up comes back later and resumes. */
+  deliver(frames: Buffer): void {
+    this.sendUpTo(this.behind.sendBuffer, frames);
   }
 
   sendProblem(id: MessageId | undefined, problem: Problem, requestId: string): void {
     if (problem.definition.status === 401) this.behind.refusals.count(this.address);
     this.send(refusal(id, problem, requestId));
-  }
-
-  /** What nobody asked for at this moment: a client that does not keep up comes back later and resumes. */
-  deliver(frames: Buffer): void {
-    if (this.closing) return;
-    if (this.outbox.backlog > this.behind.sendBuffer) return this.close(CLOSE.tooSlow);
-    this.write(frames);
   }
 
   write(frame: Buffer): void {
@@ -175,6 +177,12 @@ export class Connection {
     for (const controller of this.inFlight?.values() ?? []) controller.abort();
   }
 
+  private sendUpTo(most: number, frames: Buffer) {
+    if (this.closing) return;
+    if (this.outbox.backlog > most) this.close(CLOSE.tooSlow);
+    else this.write(frames);
+  }
+
   private handle(data: Buffer) {
     this.inThisSecond();
     this.messages++;
@@ -196,6 +204,7 @@ export class Connection {
   private isBusy(): boolean {
     return (
       (this.inFlight?.size ?? 0) >= MOST_IN_FLIGHT ||
+      this.subscribing >= MOST_SUBSCRIBING ||
       this.messages >= this.behind.messageRate ||
       this.outbox.backlog > this.behind.sendBuffer / 4
     );
