@@ -9,6 +9,8 @@ export const MOST_TOKENS = 5_000;
 
 const DEEPEST = 16;
 const MOST_ROOT_FIELDS = 20;
+/** Each may answer the same long text once more. */
+const MOST_ALIASES = 50;
 const MOST_DIRECTIVES = 50;
 const MOST_VARIABLES = 100;
 /** Fields and fragments, with each fragment counted wherever it is spread. */
@@ -45,6 +47,7 @@ export function limitDocument(document: DocumentNode): void {
 class Count {
   rootFields = 0;
   private visited = 0;
+  private aliases = 0;
   private pairs = 0;
   private directivesSeen = 0;
   private readonly byName = new Map<string, number>();
@@ -66,6 +69,8 @@ class Count {
       } else {
         if (depth === 1 && ++this.rootFields > MOST_ROOT_FIELDS)
           throw tooComplex(`A request runs at most ${MOST_ROOT_FIELDS} operations`);
+        if (selection.alias && ++this.aliases > MOST_ALIASES)
+          throw tooComplex(`A document has at most ${MOST_ALIASES} fields under other names`);
         this.name((selection.alias ?? selection.name).value);
         for (const argument of selection.arguments ?? []) limitValue(argument.value, 0);
         if (selection.selectionSet) this.selections(selection.selectionSet, depth + 1);

@@ -11,10 +11,10 @@ export function contractInput(fields: readonly PortableField[]): (given: Record<
   const converted = fields.map((field) => ({ ...field, convert: conversion(field.type) }));
   return (given) => {
     const input: Record<string, unknown> = {};
-    for (const { name, presence, convert } of converted) {
+    for (const { name, type, presence, convert } of converted) {
       const value = given[name];
       if (value !== undefined && value !== null) input[name] = convert ? convert(value) : value;
-      else if (presence === 'nullable') input[name] = null;
+      else if (presence === 'nullable' || (type.kind === 'json' && value === null)) input[name] = null;
     }
     return input;
   };

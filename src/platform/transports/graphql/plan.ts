@@ -113,13 +113,15 @@ function plannedField(
     field: root,
     args: argumentsOf(field, nodes[0]!),
     composite,
-    pageCost: root.paged ? costOfPage(compositeOf(field.type, nodes, collecting, 1)!, composite!) : undefined,
+    pageCost: root.paged
+      ? costOfPage(compositeOf(field.type, nodes, collecting, 1)!, compositeOf(field.type, nodes, collecting, 2)!)
+      : undefined,
   };
 }
 
 /** The cost of a page grows with its length; two lengths tell how. */
-function costOfPage(ofOne: Composite, ofTen: Composite): (length: number) => number {
-  const each = (ofTen.cost - ofOne.cost) / 9;
+function costOfPage(ofOne: Composite, ofTwo: Composite): (length: number) => number {
+  const each = ofTwo.cost - ofOne.cost;
   return (length) => ofOne.cost + each * (length - 1);
 }
 

@@ -37,14 +37,14 @@ export interface Composite {
   readonly cost: number;
 }
 
-/** How long a list is taken to be that nobody limits. */
-const USUAL_LENGTH = 10;
+/** How long a list inside an object is taken to be: it came with the object, whoever asks for it. */
+const USUAL_LENGTH = 3;
 /** A link is a row of another module. */
 const LINK_COST = 5;
 
 /**
  * Compiles what is selected of a type, once for a document: to answer then takes no look at the document any more.
- * No code is generated, so that a document costs little that is asked once.
+ * No code is generated, so that a document costs little that is asked once. `length` is that of the first list on the way.
  */
 export function compositeOf(
   type: GraphQLOutputType,
@@ -55,10 +55,12 @@ export function compositeOf(
   const named = getNamedType(type);
   if (isLeafType(named)) return undefined;
   const sets = nodes.map((node) => node.selectionSet!);
-  const times = isListType(isNonNullType(type) ? type.ofType : type) ? length : 1;
+  const isList = isListType(isNonNullType(type) ? type.ofType : type);
+  const times = isList ? length : 1;
+  const below = isList ? USUAL_LENGTH : length;
   if (isUnionType(named)) {
     const members = new Map(
-      named.getTypes().map((member) => [member.name, selectionOf(member, sets, collecting, length, named.name)] as const),
+      named.getTypes().map((member) => [member.name, selectionOf(member, sets, collecting, below, named.name)] as const),
     );
     const all = [...members.values()];
     return {
@@ -67,7 +69,7 @@ export function compositeOf(
       cost: times * Math.max(...all.map(({ cost }) => cost)),
     };
   }
-  const { selection, cost } = selectionOf(named as GraphQLObjectType, sets, collecting, length);
+  const { selection, cost } = selectionOf(named as GraphQLObjectType, sets, collecting, below);
   return { of: () => selection, linked: selection.linked.length > 0, cost: times * cost };
 }
 

@@ -81,7 +81,7 @@ export class GraphqlTypes {
   /** A field of an input, or an argument. */
   inputField({ type, presence, default: fallback }: PortableField): GraphQLInputFieldConfig {
     const made = this.input(type);
-    if (presence === 'required') return { type: new GraphQLNonNull(made as never) };
+    if (presence === 'required' && type.kind !== 'json') return { type: new GraphQLNonNull(made as never) };
     return presence === 'default' ? { type: made, defaultValue: fallback } : { type: made };
   }
 
@@ -131,7 +131,7 @@ export class GraphqlTypes {
     for (const { name, type, presence } of fields) {
       const of = this.output(type);
       made[name] = {
-        type: presence === 'required' ? new GraphQLNonNull(of) : of,
+        type: presence === 'required' && type.kind !== 'json' ? new GraphQLNonNull(of) : of,
         resolve: type.kind === 'map' ? (parent) => entries(parent[name]) : (parent) => parent[name],
       };
     }
