@@ -16,10 +16,10 @@ const MOST_VARIABLES = 100;
 /** Fields and fragments, with each fragment counted wherever it is spread. */
 const MOST_SELECTIONS = 2_000;
 /**
- * Pairs of fields that answer under one name. Validation compares each with each ("fields can merge"), so that their
- * number, not that of the fields, is what it costs.
+ * Pairs of fields on one level that answer under one name. Validation compares each with each ("fields can merge"), so
+ * that their number, not that of the fields, is what it costs.
  */
-const MOST_PAIRS = 50_000;
+const MOST_PAIRS = 20_000;
 
 const tooComplex = (detail: string) => new Problem(TooComplex, detail);
 
@@ -50,7 +50,8 @@ class Count {
   private aliases = 0;
   private pairs = 0;
   private directivesSeen = 0;
-  private readonly byName = new Map<string, number>();
+  /** How often a name stands on a level. */
+  private readonly levels: Map<string, number>[] = [];
   private readonly fragments: ReadonlyMap<string, SelectionSetNode>;
 
   constructor(fragments: ReadonlyMap<string, SelectionSetNode>) {
@@ -71,7 +72,7 @@ class Count {
           throw tooComplex(`A request runs at most ${MOST_ROOT_FIELDS} operations`);
         if (selection.alias && ++this.aliases > MOST_ALIASES)
           throw tooComplex(`A document has at most ${MOST_ALIASES} fields under other names`);
-        this.name((selection.alias ?? selection.name).value);
+        this.name((selection.alias ?? selection.name).value, depth);
         for (const argument of selection.arguments ?? []) limitValue(argument.value, 0);
         if (selection.selectionSet) this.selections(selection.selectionSet, depth + 1);
       }
@@ -85,11 +86,12 @@ class Count {
     for (const directive of directives) for (const argument of directive.arguments ?? []) limitValue(argument.value, 0);
   }
 
-  private name(name: string): void {
+  private name(name: string, depth: number): void {
     // No client means it, and an object answered under it would be the prototype of the answer.
     if (name === '__proto__') throw new Problem(InvalidDocument, 'No field answers as "__proto__"');
-    const before = this.byName.get(name) ?? 0;
-    this.byName.set(name, before + 1);
+    const level = (this.levels[depth] ??= new Map());
+    const before = level.get(name) ?? 0;
+    level.set(name, before + 1);
     this.pairs += before;
     if (this.pairs > MOST_PAIRS) throw tooComplex('Too many fields answer under the same name');
   }

@@ -26,7 +26,7 @@ const START = `YogaGraphiQL.renderYogaGraphiQL(document.querySelector('#root'), 
   title: 'Fondasi GraphQL',
   endpoint: '/graphql',
   subscriptionsProtocol: 'WS',
-  defaultQuery: '# Sign in with authSignIn, then send the token as a header: {"authorization": "Bearer …"}\\nquery { usersMe { id name } }\\n',
+  defaultQuery: '# Sign in with authSignIn, then set under Headers:\\n# { "authorization": "Bearer …" }\\nquery { usersMe { id name } }\\n',
 });
 `;
 
