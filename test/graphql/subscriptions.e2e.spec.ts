@@ -273,4 +273,19 @@ describe('abuse', () => {
     for (let sent = 0; sent < 2_500; sent++) raw.send({ type: 'ping' });
     expect(await raw.closed).toBe(4429);
   });
+
+  test('who sends and never reads is cut off', async () => {
+    const small = await startApp({ settings: { SEND_BUFFER: '16kb', WS_MESSAGE_RATE: '100000' } });
+    const dan = await newPerson(small, 'Dan');
+    const raw = await open(small, dan.token);
+    raw.ws.pause();
+    const connections = async () => /^graphql_connections (\d+)/m.exec((await small.app.get(Metrics).page()).text)?.[1];
+    expect(await connections()).toBe('1');
+    // Its answers fill what the operating system holds for the connection, then what the process does.
+    const payload = { text: 'x'.repeat(100_000) };
+    for (let sent = 0; sent < 300; sent++) raw.send({ type: 'ping', payload });
+    await expect.poll(connections, { timeout: 10_000 }).toBe('0');
+    raw.ws.terminate();
+    await small.close();
+  });
 });

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { execute, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { asked, crowd, echo, idOf, served } from '../../../../test/support/every-kind.ts';
+import { TooManyRequests } from '../../contract/platform.problems.ts';
+import { Problem } from '../../contract/problem.ts';
+import { asked, bound, crowd, echo, idOf, served } from '../../../../test/support/every-kind.ts';
 import { every, givenFields } from '../../../../test/support/every-kind-values.ts';
 import { Documents } from './documents.ts';
 import { GraphqlEngine } from './engine.ts';
@@ -34,6 +36,25 @@ describe('links', () => {
     const { data } = await run('{ kindsList(first: 10) { nodes { boss { name } } } }');
     expect((data!['kindsList'] as any).nodes.at(-1)).toEqual({ boss: null });
   });
+});
+
+test('a link that fails is null, and told at each place; the rest stays', async () => {
+  const operations = served.operations.map((operation) =>
+    operation.contract.name === 'people.getMany'
+      ? bound(operation.contract, () => {
+          throw new Problem(TooManyRequests, undefined, { retryAfter: 3 });
+        })
+      : operation,
+  );
+  const schema = graphqlSchema({ ...served, operations });
+  const failing = new GraphqlEngine(schema, new Preparation(new Documents(schema, true), async () => 0));
+  const request = readRequest({ query: '{ kindsList(first: 2) { nodes { name chief: boss { name } } } }' });
+  const { data, errors, status } = await failing.run(request, session());
+  expect(data).toEqual({ kindsList: { nodes: [0, 1].map((number) => ({ name: `Person ${number}`, chief: null })) } });
+  expect(errors!.map(({ path, extensions }) => [path!.join('.'), extensions.code, extensions.retryAfter])).toEqual(
+    [0, 1].map((index) => [`kindsList.nodes.${index}.chief`, 'platform/too-many-requests', 3]),
+  );
+  expect(status).toBe(200);
 });
 
 describe("answers what GraphQL's own executor answers", () => {
