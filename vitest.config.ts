@@ -54,6 +54,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e.spec.ts'],
+          // Its dependency has a condition "source" too, which leads Node to TypeScript that it does not strip.
+          server: { deps: { inline: [/@modelcontextprotocol.client/, /eventsource/] } },
           globalSetup: ['test/support/postgres.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -9,11 +9,11 @@ import { operation } from '#platform/contract/operation';
 import { schema } from '#platform/contract/schema';
 import { createLog } from '#platform/observability/logger';
 import { Metrics } from '#platform/observability/metrics';
-import type { Call } from '#platform/operations/bound-operation';
+import type { Caller } from '#platform/operations/caller';
 import { Observation } from '#platform/operations/observation';
 import { Pipeline } from '#platform/operations/pipeline';
 import type { BoundChannel, Sink, SubscribeCall, Subscription } from '#platform/realtime/bound-channel';
-import { Batch } from '#platform/realtime/frame';
+import { Batch, type Frame } from '#platform/realtime/frame';
 import { AccessTokens } from '#platform/security/access-tokens';
 import { RateLimits } from '#platform/security/rate-limits';
 import { type EdgeOptions, fastifyOptions, mountEdge } from '#platform/transports/rest/edge';
@@ -40,6 +40,7 @@ const wait = operation({
   access: anyone(),
   input: {},
   output: Line,
+  limit: [],
 });
 
 /** A channel in memory: what a test says goes to all who follow. */
@@ -49,6 +50,8 @@ export class Lines implements BoundChannel {
   subscribed = 0;
   /** Waited for by each who subscribes. */
   gate: Promise<unknown> = Promise.resolve();
+  /** What each who comes back with a cursor gets first. */
+  missed: readonly Frame[] = [];
   private cursor = 0;
 
   async subscribe(call: SubscribeCall): Promise<Subscription> {
@@ -62,7 +65,11 @@ export class Lines implements BoundChannel {
       cursor: `c${this.cursor}`,
       reset: false,
       expiresAt: Infinity,
-      start: (sink) => void followers.set(sink, state),
+      start: (sink) => {
+        followers.set(sink, state);
+        if (call.after !== undefined && this.missed.length > 0)
+          queueMicrotask(() => sink.deliver(new Batch(stream, this.missed)));
+      },
       renew: () => {},
       close: () => {
         if (!state.closed) this.subscribed--;
@@ -89,7 +96,7 @@ export interface BareServer {
   readonly app: FastifyInstance;
   readonly lines: Lines;
   /** Calls of `test.wait` that have not been answered. */
-  readonly waiting: { readonly call: Call; readonly answer: () => void }[];
+  readonly waiting: { readonly caller: Caller; readonly answer: () => void }[];
   /** The most that waited at once. */
   readonly most: () => number;
   readonly metrics: Metrics;
@@ -113,21 +120,21 @@ export async function bareServer(
   };
   const app = fastify(fastifyOptions(edge, log.logger)) as unknown as FastifyInstance;
   const pipeline = new Pipeline(new AccessTokens(), limits, new Observation(metrics));
-  const waiting: { call: Call; answer: () => void }[] = [];
+  const waiting: { caller: Caller; answer: () => void }[] = [];
   let most = 0;
-  const bound = {
-    contract: wait,
-    invoke: (call: Call) =>
-      new Promise<any>((resolve) => {
-        const answer = () => {
+  const handler = (_input: object, caller: Caller) =>
+    new Promise<{ text: string }>((resolve) => {
+      const entry = {
+        caller,
+        answer: () => {
           waiting.splice(waiting.indexOf(entry), 1);
-          resolve({ status: 200, body: '{"text":"done"}', version: undefined, next: undefined, replayed: false });
-        };
-        const entry = { call, answer };
-        waiting.push(entry);
-        most = Math.max(most, waiting.length);
-      }),
-  };
+          resolve({ text: 'done' });
+        },
+      };
+      waiting.push(entry);
+      most = Math.max(most, waiting.length);
+    });
+  const bound = pipeline.bind({ contract: wait, handler, database: undefined as never, enhancers: undefined });
   const said = new Lines();
   const served = { modules: [], operations: [bound], rawRoutes: [], channels: [said] };
   await mountEdge(app, edge, log, { metrics, limits });

@@ -215,6 +215,18 @@ describe('who never reads', () => {
   });
 });
 
+test('who comes back to many streams gets all that was missed, however much that is', async () => {
+  const to = await server();
+  const item = { text: 'x'.repeat(300) };
+  to.lines.missed = Array.from({ length: 200 }, (_, at) => ({ cursor: `m${at}`, item, json: JSON.stringify(item) }));
+  const socket = await Socket.open(to);
+  for (let id = 0; id < 300; id++)
+    socket.say({ type: 'subscribe', id, channel: 'test.lines', params: { line: `line ${id}` }, after: 'm0' });
+  await vi.waitFor(() => expect(events(socket)).toHaveLength(60_000), { timeout: 8_000, interval: 100 });
+  expect(socket.heard.filter(({ type }) => type === 'subscribed')).toHaveLength(300);
+  await socket.close();
+});
+
 describe('who goes', () => {
   test('in the middle of a call leaves nobody who waits', async () => {
     const to = await server();
@@ -222,7 +234,7 @@ describe('who goes', () => {
     socket.say({ type: 'call', id: 1, operation: 'test.wait' });
     await vi.waitFor(() => expect(to.waiting).toHaveLength(1));
     socket.ws.terminate();
-    await vi.waitFor(() => expect(to.waiting[0]!.call.signal!.aborted).toBe(true));
+    await vi.waitFor(() => expect(to.waiting[0]!.caller.signal!.aborted).toBe(true));
     to.waiting[0]!.answer();
     await expectAlive(to);
   });

@@ -208,7 +208,16 @@ describe('a call', () => {
     expect(server.waiting).toHaveLength(1);
     socket.say({ type: 'cancel', id: 'unknown' });
     socket.say({ type: 'cancel', id: 'a' });
-    await vi.waitFor(() => expect(server.waiting[0]!.call.signal!.aborted).toBe(true));
+    const cancelled = await socket.hears((message) => message['id'] === 'a');
+    expect(cancelled).toMatchObject({ type: 'problem', problem: { code: 'platform/cancelled' } });
+    expect(server.waiting[0]!.caller.signal!.aborted).toBe(true);
+    // Its answer comes too late, and to nobody.
+    server.waiting[0]!.answer();
+    const next = socket.call('test.wait');
+    await vi.waitFor(() => expect(server.waiting).toHaveLength(1));
+    server.waiting[0]!.answer();
+    expect(await next).toEqual({ type: 'answer', id: 1, status: 200, output: { text: 'done' } });
+    expect(socket.heard.filter(({ id }) => id === 'a')).toHaveLength(1);
     await socket.close();
     await server.app.close();
   });
@@ -216,12 +225,11 @@ describe('a call', () => {
   test('has the deadline that the client names, where it is sooner', async () => {
     const server = await bareServer();
     const socket = await Socket.open(server);
-    const before = Date.now();
-    socket.say({ type: 'call', id: 1, operation: 'test.wait', timeout: 1_000 });
-    await vi.waitFor(() => expect(server.waiting).toHaveLength(1));
-    const { deadline } = server.waiting[0]!.call;
-    expect(deadline! - before).toBeGreaterThanOrEqual(1_000);
-    expect(deadline! - before).toBeLessThan(2_000);
+    const started = performance.now();
+    const { problem } = await socket.call('test.wait', {}, { timeout: 200 });
+    expect(problem.code).toBe('platform/deadline-exceeded');
+    expect(performance.now() - started).toBeGreaterThan(190);
+    expect(performance.now() - started).toBeLessThan(5_000);
     await socket.close();
     await server.app.close();
   });

@@ -27,6 +27,13 @@ export function jsonSchema(
   return move(schema) as Json;
 }
 
+/** JSON Schema of an object with everything that it refers to inside; an object at its root, though it has a name. */
+export function wholeJsonSchema(type: z.ZodObject, io: 'input' | 'output'): Json {
+  const { $schema: _, $ref, $defs, ...schema } = z.toJSONSchema(type, { io, override: tidy }) as Json;
+  const root = $ref === undefined ? schema : $defs[$ref.slice('#/$defs/'.length)];
+  return $defs === undefined ? root : { ...root, $defs };
+}
+
 type JsonSchemaTarget = 'draft-2020-12' | 'draft-7';
 
 /** Zod's long patterns for formats say nothing that the format doesn't; `id` is our own bookkeeping. */

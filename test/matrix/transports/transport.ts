@@ -15,6 +15,8 @@ export interface Transport {
   readonly name: string;
   /** Whether the outside can reach it: then limits count, unknown fields are refused, and modules' operations do not exist. */
   readonly outside: boolean;
+  /** Whether an operation is served at all; all of them where nothing is said. */
+  serves?(contract: OperationDefinition<any, any>): boolean;
   call(
     world: World,
     contract: OperationDefinition<any, any>,

@@ -29,7 +29,7 @@ export function replyProblem(
   const problem = answeredProblem(refused ?? error, (cause) => unexpected(cause, request));
   const { status } = problem.definition;
   if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  if (status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
   return reply
     .code(status)
     .header('content-type', 'application/problem+json; charset=utf-8')

@@ -47,6 +47,7 @@ export class Connection {
   /** Read already when the client had to wait. */
   private waiting: Buffer[] | undefined;
   private handling = false;
+  private waitsForDrain = false;
   private lastBacklog = 0;
   private second = 0;
   private messages = 0;
@@ -128,7 +129,8 @@ export class Connection {
     this.handling = true;
     while (waiting.length > 0 && !this.isBusy() && !this.closing) this.handle(waiting.shift()!);
     this.handling = false;
-    if (this.closing || this.isBusy()) return;
+    if (this.closing) return;
+    if (this.isBusy()) return this.goOnWhenRead();
     this.waiting = undefined;
     this.ws.resume();
   }
@@ -206,8 +208,14 @@ export class Connection {
       (this.inFlight?.size ?? 0) >= MOST_IN_FLIGHT ||
       this.subscribing >= MOST_SUBSCRIBING ||
       this.messages >= this.behind.messageRate ||
-      this.outbox.backlog > this.behind.sendBuffer / 4
+      this.isFull()
     );
+  }
+
+  /** Most of what may wait is left for what comes by itself. */
+  private isFull(): boolean {
+    // Below its own mark a socket tells nobody that it has been read.
+    return this.outbox.backlog > Math.max(this.behind.sendBuffer / 4, this.socket.writableHighWaterMark);
   }
 
   /** Stops reading; TCP tells the client. What came in the same packets waits here. */
@@ -215,8 +223,20 @@ export class Connection {
     if (this.closing) return;
     this.waiting = [];
     this.ws.pause();
+    this.goOnWhenRead();
+  }
+
+  /** Where it is the other side that has to read first. Whatever else holds a connection tells it by itself. */
+  private goOnWhenRead() {
+    if (!this.isFull() || this.waitsForDrain) return;
+    this.waitsForDrain = true;
+    const goOn = () => {
+      this.waitsForDrain = false;
+      this.goOn();
+    };
     this.outbox.flush();
-    if (this.socket.writableNeedDrain) this.socket.once('drain', () => this.goOn());
+    if (this.socket.writableNeedDrain) this.socket.once('drain', goOn);
+    else setImmediate(goOn);
   }
 
   /** Counts begin anew with each second. */
