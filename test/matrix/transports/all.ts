@@ -1,6 +1,7 @@
 import { call } from './call.ts';
+import { grpc } from './grpc.ts';
 import { rest } from './rest.ts';
 import type { Transport } from './transport.ts';
 
 /** Every way to call an operation. */
-export const TRANSPORTS: readonly Transport[] = [rest, call];
+export const TRANSPORTS: readonly Transport[] = [rest, call, grpc];

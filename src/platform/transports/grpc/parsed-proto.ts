@@ -2,7 +2,9 @@ import protobuf from 'protobufjs';
 
 /** The document as protobuf's own library understands it, with the types that it imports. */
 export function parsedProto(text: string): protobuf.Root {
-  const { root, imports } = protobuf.parse(text, new protobuf.Root(), { keepCase: true });
+  const root = new protobuf.Root();
+  const { imports } = protobuf.parse(text, root, { keepCase: true });
   for (const file of imports ?? []) root.addJSON(protobuf.common.get(file)!.nested!);
-  return root.resolveAll();
+  root.resolveAll();
+  return root;
 }

@@ -103,16 +103,17 @@ test('a number that was changed by hand, or a reservation taken out, is seen', (
   expect(() => readLock(lockText(lock).replace(/"price": \{[^}]*\}/, ''))).toThrow('it was edited by hand or merged');
 });
 
+const answering = (module: string, type: z.ZodType) =>
+  operation({
+    name: `${module}.get`,
+    summary: 'Get it',
+    http: `GET /${module}`,
+    access: anyone(),
+    input: {},
+    output: schema('Twice', { id: type }),
+  });
+
 test('two schemas of one name that differ are refused', () => {
-  const answering = (module: string, type: z.ZodType) =>
-    operation({
-      name: `${module}.get`,
-      summary: 'Get it',
-      http: `GET /${module}`,
-      access: anyone(),
-      input: {},
-      output: schema('Twice', { id: type }),
-    });
   expect(() => protoModel([answering('till', z.string()), answering('shop', z.string())], [])).not.toThrow();
   expect(() => protoModel([answering('till', z.string()), answering('shop', z.int32())], [])).toThrow(
     'gRPC: two different messages are called "Twice"',

@@ -4,9 +4,9 @@ import type { Health } from '../../observability/health.ts';
 import type { ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
-import type { RateLimits } from '../../security/rate-limits.ts';
+import type { Refusals } from '../../security/refusals.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
-import { mountApiDocs } from './api-docs.ts';
+import { mountApiDocs, serveFile } from './api-docs.ts';
 import { type EdgeOptions, mountEdge } from './edge.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import { mountRawRoutes, mountRest } from './routes.ts';
@@ -16,15 +16,18 @@ export interface HttpParts {
   readonly pipeline: Pipeline;
   readonly health: Health;
   readonly metrics: Metrics;
-  readonly limits: RateLimits;
+  readonly refusals: Refusals;
+  /** Text of the .proto, where gRPC is served. */
+  readonly proto?: string | undefined;
   readonly log: ProcessLog;
 }
 
 /** All that answers over HTTP. */
 export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config: Config, parts: HttpParts): Promise<void> {
-  const { served, pipeline, health, metrics, limits, log } = parts;
-  await mountEdge(app, edge, log, { metrics, limits });
+  const { served, pipeline, health, metrics, refusals, log, proto } = parts;
+  await mountEdge(app, edge, log, { metrics, refusals });
   mountRest(app, served.operations);
   mountRawRoutes(app, [...served.rawRoutes, ...operatorRoutes(pipeline, health, metrics, config)]);
   mountApiDocs(app, served, config.API_DOCS);
+  if (config.API_DOCS && proto !== undefined) serveFile(app, '/api-docs/fondasi.proto', 'text/plain; charset=utf-8', proto);
 }
