@@ -1,12 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, constants } from 'node:http2';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApp, startApp } from './support/app.ts';
+import { selfSigned } from './support/certificate.ts';
 import { anonymous, newPerson } from './support/person.ts';
 
 describe('what every answer carries', () => {
@@ -110,16 +110,9 @@ describe('addresses', () => {
 
 describe('with a certificate', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fondasi-tls-'));
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const { cert, key, ca } = selfSigned(folder);
   let app: RunningApp;
-  let ca: Buffer;
   beforeAll(async () => {
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-    execFileSync('openssl', ['req', '-x509', '-nodes', '-days', '2', ...curve, '-keyout', key, '-out', cert, ...subject], {
-      stdio: 'ignore',
-    });
-    ca = readFileSync(cert);
     app = await startApp({ settings: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } });
   });
   afterAll(async () => {

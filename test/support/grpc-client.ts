@@ -1,7 +1,7 @@
-import { Client, credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import type { RunningApp } from './app.ts';
-import { anonymous, type Person } from './person.ts';
+import { anonymous, type Person, someAddress } from './person.ts';
 
 export interface GrpcAnswer {
   /** gRPC's status code; 0 for success. */
@@ -52,14 +52,9 @@ function problemOf(trailers: Metadata): Record<string, any> {
 export class GrpcClient {
   readonly channel: Client;
   readonly root: protobuf.Root;
-  private readonly app: Pick<RunningApp, 'url'>;
 
-  private constructor(app: Pick<RunningApp, 'url'>, address: string, text: string) {
-    this.app = app;
-    this.channel = new Client(address, credentials.createInsecure(), {
-      'grpc.enable_retries': 0,
-      'grpc.use_local_subchannel_pool': 1,
-    });
+  private constructor(address: string, text: string, security: ChannelCredentials) {
+    this.channel = new Client(address, security, { 'grpc.enable_retries': 0, 'grpc.use_local_subchannel_pool': 1 });
     this.root = new protobuf.Root();
     const { imports } = protobuf.parse(text, this.root);
     for (const file of imports ?? []) this.root.addJSON(protobuf.common.get(file)!.nested!);
@@ -69,7 +64,12 @@ export class GrpcClient {
   static async open(app: Pick<RunningApp, 'url' | 'grpcPort'>): Promise<GrpcClient> {
     const { status, body } = await anonymous(app).get('/api-docs/fondasi.proto');
     if (status !== 200) throw new Error(`There is no .proto: ${status}`);
-    return new GrpcClient(app, `127.0.0.1:${app.grpcPort}`, body);
+    return GrpcClient.at(`127.0.0.1:${app.grpcPort}`, body);
+  }
+
+  /** With a .proto from elsewhere. */
+  static at(address: string, text: string, security: ChannelCredentials = credentials.createInsecure()): GrpcClient {
+    return new GrpcClient(address, text, security);
   }
 
   close(): void {
@@ -97,7 +97,7 @@ export class GrpcClient {
 
   metadata({ as, metadata = {} }: CallOptions): Metadata {
     const made = new Metadata();
-    made.set('x-forwarded-for', (as ?? anonymous(this.app)).address);
+    made.set('x-forwarded-for', as?.address ?? someAddress());
     if (as) made.set('authorization', `Bearer ${as.token}`);
     for (const [name, value] of Object.entries(metadata)) made.set(name, value);
     return made;

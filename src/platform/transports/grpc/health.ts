@@ -44,7 +44,7 @@ export class GrpcHealth {
 
   private async check(call: ServerUnaryCall<Request, Response>, respond: sendUnaryData<Response>): Promise<void> {
     const incoming = this.edge.callOf(call.metadata);
-    incoming.received = performance.now();
+    incoming.arrived(call.getDeadline());
     if (!this.services.has(call.request.service)) {
       incoming.end(404);
       return respond({ code: Status.NOT_FOUND, details: 'There is no such service', metadata: new Metadata() });
@@ -56,7 +56,7 @@ export class GrpcHealth {
 
   private watch(call: Watch): void {
     const incoming = this.edge.callOf(call.metadata);
-    incoming.received = performance.now();
+    incoming.arrived(call.getDeadline());
     if (this.watchers.size >= MOST_WATCHERS) {
       incoming.end(429);
       call.emit('error', { code: Status.RESOURCE_EXHAUSTED, details: 'Too many watch already' });

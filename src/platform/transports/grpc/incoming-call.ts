@@ -16,14 +16,13 @@ export class IncomingCall {
   readonly token: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly started = performance.now();
-  /** Milliseconds since 1970 until when the client waits. */
-  deadline = Infinity;
   /** When the request was here as a whole, in milliseconds of the same clock as {@link started}. */
   received: number | undefined;
   /** When the answer, or the last of them, was handed over. */
   answered: number | undefined;
   /** Ends a subscription, because this process stops. */
   stop: (() => void) | undefined;
+  private deadline = Infinity;
   private outcome: number | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, route: RequestRoute, address: string) {
@@ -33,6 +32,16 @@ export class IncomingCall {
     this.origin = { requestId: this.ids.requestId, address, transport: 'grpc', caller: undefined };
     this.token = bearer(headers.authorization);
     this.idempotencyKey = headers['idempotency-key'] as string | undefined;
+  }
+
+  /**
+   * The request is here as a whole.
+   * @returns milliseconds since 1970 until when the client waits; undefined where it does not say
+   */
+  arrived(deadline: Date | number): number | undefined {
+    this.received = performance.now();
+    this.deadline = Number(deadline);
+    return this.deadline === Infinity ? undefined : this.deadline;
   }
 
   /** How it ended, as HTTP would say it. */

@@ -1,12 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { assert, property, uint8Array } from 'fast-check';
 import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 import { Color, echo, everything } from '../../../../test/support/every-kind.ts';
+import { outlineOfFiles, outlineOfText, withoutProtoc } from '../../../../test/support/protoc.ts';
 import { Timestamp } from '../../contract/schema.ts';
+import { fileDescriptors } from './file-descriptor.ts';
 import { MessageReader } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import { parsedProto } from './parsed-proto.ts';
@@ -168,13 +166,12 @@ test('an unknown field is dropped, whatever its type', () => {
   expect(read(Buffer.concat([write(SMALL), bytes]))).toEqual(read(write(SMALL)));
 });
 
-test.skipIf(!['/usr/bin/protoc', '/usr/local/bin/protoc'].some((path) => existsSync(path)))('protoc accepts the document', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fondasi-proto-'));
-  try {
-    writeFileSync(join(folder, 'fondasi.proto'), text);
-    const args = [`-I${folder}`, `--descriptor_set_out=${join(folder, 'set')}`, 'fondasi.proto'];
-    expect(execFileSync('protoc', args, { encoding: 'utf8' })).toBe('');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+describe.skipIf(withoutProtoc)('protoc', () => {
+  test('accepts the document', () => {
+    expect(outlineOfText(text)).toContain('WireEverything.maybe_text 27? TYPE_STRING LABEL_OPTIONAL');
+  });
+
+  test('makes the same of what reflection tells', () => {
+    expect(outlineOfFiles(fileDescriptors(text))).toEqual(outlineOfText(text));
+  });
 });

@@ -7,7 +7,6 @@ import {
   setLogVerbosity,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { fromJSON } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { service as healthService } from 'grpc-health-check';
 import type { Config } from '#config/config';
@@ -20,11 +19,11 @@ import type { RateLimits } from '../../security/rate-limits.ts';
 import type { Refusals } from '../../security/refusals.ts';
 import { GrpcEdge } from './edge.ts';
 import { Failure } from './failure.ts';
+import { fileDescriptors } from './file-descriptor.ts';
 import { GrpcHealth } from './health.ts';
 import { listenGrpc } from './listen.ts';
 import { MessageReader } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
-import { parsedProto } from './parsed-proto.ts';
 import type { ProtoDocument } from './proto-document.ts';
 import { overGrpc } from './proto-model.ts';
 import { channelMethod, methodPath, operationMethod, PROTO_PACKAGE } from './proto-names.ts';
@@ -73,6 +72,7 @@ export async function serveGrpc(parts: GrpcParts): Promise<GrpcServing> {
     reader: new MessageReader(document.lock),
     writer: new MessageWriter(document.lock),
     failure: new Failure(parts.log.logger, config.PUBLIC_URL),
+    requestTimeout: config.REQUEST_TIMEOUT,
   };
   addMethods(server, served, handlers, routes);
   const healthOf = new GrpcHealth(
@@ -150,11 +150,11 @@ function add(
 
 /** For tools without the .proto. */
 function addReflection(server: Server, routes: Map<string, RequestRoute>, text: string) {
-  const reflection = new ReflectionService(fromJSON(parsedProto(text).toJSON(), { keepCase: true }));
   const adding: Pick<Server, 'addService'> = {
     addService: (definition, implementation) => add(server, routes, definition, implementation),
   };
-  reflection.addToServer(adding);
+  const files = { fileDescriptorProtos: fileDescriptors(text) };
+  new ReflectionService({ [PROTO_PACKAGE]: files } as never).addToServer(adding);
 }
 
 /** No new calls, the running ones to their end, subscriptions at once; then whatever still holds on is cut off. */

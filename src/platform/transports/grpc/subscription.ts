@@ -10,16 +10,12 @@ import type { IncomingCall } from './incoming-call.ts';
 import { channelFrame, subscribeInput } from './proto-model.ts';
 import type { HandlerParts } from './unary.ts';
 
-/** How long a client may take none of the frames that wait for it, in milliseconds. */
-const STALLED_MS = 20_000;
-
 type Call = ServerWritableStream<Buffer, Buffer>;
 
 /** Serves a channel: a stream of frames, until the client hangs up, its token ends, it loses access, or this process stops. */
 export function subscriptionHandler(
   { contract, subscribe }: BoundChannel,
   parts: HandlerParts,
-  stalledAfter = STALLED_MS,
 ): handleServerStreamingCall<Buffer, Buffer> {
   const read = parts.reader.of(subscribeInput(contract));
   const write = parts.writer.of(channelFrame(contract));
@@ -61,7 +57,7 @@ export function subscriptionHandler(
     try {
       subscription = await open(call, incoming, over.signal);
       for await (const queued of framesOf(subscription, over.signal))
-        if (!call.write(bytesOf(queued))) await drained(call, over.signal, stalledAfter);
+        if (!call.write(bytesOf(queued))) await drained(call, over.signal, parts.requestTimeout);
       if (over.signal.aborted && !stopping) return;
       throw new Problem(Unavailable, 'This process stops: subscribe again with the last cursor that you got', { retryAfter: 1 });
     } catch (error) {
@@ -75,7 +71,7 @@ export function subscriptionHandler(
 
   return (call) => {
     const incoming = parts.edge.callOf(call.metadata);
-    incoming.received = performance.now();
+    incoming.arrived(call.getDeadline());
     void runInRequest(incoming.ids, () => follow(call, incoming));
   };
 }

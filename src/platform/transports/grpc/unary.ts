@@ -13,6 +13,8 @@ export interface HandlerParts {
   readonly reader: MessageReader;
   readonly writer: MessageWriter;
   readonly failure: Failure;
+  /** How long a client may take none of the frames that wait for it, in milliseconds. */
+  readonly requestTimeout: number;
 }
 
 /** A google.protobuf.Empty. */
@@ -27,10 +29,7 @@ export function unaryHandler({ contract, invoke }: BoundOperation, parts: Handle
   const keyed = contract.retry === 'key';
   return (call, respond) => {
     const incoming = edge.callOf(call.metadata);
-    incoming.received = performance.now();
-    const until = call.getDeadline();
-    const deadline = typeof until === 'number' ? until : until.getTime();
-    incoming.deadline = deadline;
+    const deadline = incoming.arrived(call.getDeadline());
     const cancelled = new AbortController();
     call.once('cancelled', () => cancelled.abort());
     const answering = async () => {
@@ -42,7 +41,7 @@ export function unaryHandler({ contract, invoke }: BoundOperation, parts: Handle
           unknownFields: 'drop',
           form: 'value',
           idempotencyKey: keyed ? incoming.idempotencyKey : undefined,
-          deadline: deadline === Infinity ? undefined : deadline,
+          deadline,
           signal: cancelled.signal,
         });
         const message = write ? write(answer.body) : NOTHING;
