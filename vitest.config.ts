@@ -15,7 +15,13 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['src/**/*.spec.ts', 'scripts/**/*.spec.ts', 'test/support/*.spec.ts', 'bench/**/*.spec.ts'],
+          include: [
+            'src/**/*.spec.ts',
+            'packages/*/src/**/*.spec.ts',
+            'scripts/**/*.spec.ts',
+            'test/support/*.spec.ts',
+            'bench/**/*.spec.ts',
+          ],
           exclude: ['**/*.int.spec.ts'],
         },
       },
@@ -46,12 +52,14 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e.spec.ts'],
+          // Its dependency has a condition "source" too, which leads Node to TypeScript that it does not strip.
+          server: { deps: { inline: [/@modelcontextprotocol.client/, /eventsource/] } },
           globalSetup: ['test/support/postgres.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
     ],
-    coverage: { reportOnFailure: true, include: ['src/**/*.ts'], exclude: ['src/**/*.spec.ts'] },
+    coverage: { reportOnFailure: true, include: ['src/**/*.ts', 'packages/*/src/**/*.ts'], exclude: ['**/*.spec.ts'] },
   },
 });

@@ -46,11 +46,12 @@ function conversation(running: () => RunningApp) {
 
     const oldest = await bob.get(`/chat/rooms/${room.id}/messages?order=oldest&limit=2`);
     expect(oldest.body.items.map((message: any) => [message.seq, message.text])).toEqual([
-      ['1', 'Hello'],
-      ['2', 'Hi'],
+      // The first event of the room is that Bob joined.
+      ['2', 'Hello'],
+      ['3', 'Hi'],
     ]);
     const next = /<([^>]+)>; rel="next"/.exec(oldest.headers.get('link')!)![1]!;
-    expect((await bob.get(next)).body).toMatchObject({ items: [{ seq: '3', text: 'Welcome' }] });
+    expect((await bob.get(next)).body).toMatchObject({ items: [{ seq: '4', text: 'Welcome' }] });
     const newest = await ann.get(`/chat/rooms/${room.id}/messages`);
     expect(newest.body.items.map((message: any) => message.text)).toEqual(['Welcome', 'Hi', 'Hello']);
     expect(newest.headers.get('link')).toBeNull();

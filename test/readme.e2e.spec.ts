@@ -44,8 +44,9 @@ test('what the README shows can be done as it stands, and survives a kill', asyn
   expect(me).toMatchObject([{ name: 'Ann', email: 'ann@example.com', roles: ['member'] }]);
   expect(room).toMatchObject([{ name: 'Lobby', membership: 'joined' }]);
   const messages = [
-    { seq: '1', text: 'Hello Bob' },
-    { seq: '2', text: 'Hello Ann' },
+    // The first event of the room is that Bob joined.
+    { seq: '2', text: 'Hello Bob' },
+    { seq: '3', text: 'Hello Ann' },
   ];
   expect(chat).toMatchObject([...messages, { items: messages }]);
   expect(afterKill).toEqual([chat![2]]);

@@ -97,6 +97,24 @@ export const settings = z.object({
     '30s',
     'How long a client may take to send its request before the connection is closed.',
   ),
+  SEND_BUFFER: withDefault(
+    'Network',
+    size,
+    '1mb',
+    'How much may wait for a slow reader of a WebSocket or an event stream before it is sent away, to come back and resume.',
+  ),
+  WS_CONNECTIONS_PER_ADDRESS: withDefault(
+    'Network',
+    whole(1, 1_000_000),
+    '1000',
+    'The WebSocket connections that one network address may hold open.',
+  ),
+  WS_MESSAGE_RATE: withDefault(
+    'Network',
+    whole(1, 1_000_000),
+    '1000',
+    'The messages a second that are read from one WebSocket connection; more wait until they are read.',
+  ),
   API_DOCS: withDefault('Network', onOff, 'on', 'Serves the OpenAPI document and Swagger UI at `/api-docs`.'),
 
   DATABASE_URL: optional('Database', postgres, 'The PostgreSQL server (15 or newer) to use instead of the embedded one.'),

@@ -14,13 +14,15 @@ import { LEAK, makeWorld, VALID, type World } from './world.ts';
 
 const operations = [auth, users, chat].flatMap((contract) => definitionsOf<OperationDefinition>(contract, 'operation'));
 const rows = TRANSPORTS.flatMap((transport) =>
-  operations.map((contract) => ({
-    transport,
-    contract,
-    label: `${transport.name} ${contract.name}`,
-    expected: EXPECTED[contract.name]!,
-    valid: VALID[contract.name]!,
-  })),
+  operations
+    .filter((contract) => transport.serves?.(contract) ?? true)
+    .map((contract) => ({
+      transport,
+      contract,
+      label: `${transport.name} ${contract.name}`,
+      expected: EXPECTED[contract.name]!,
+      valid: VALID[contract.name]!,
+    })),
 );
 const reachable = rows.filter(({ transport, expected }) => expected.who !== 'service' || !transport.outside);
 

@@ -21,7 +21,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     step: 'identify the caller',
     file: PIPELINE,
-    from: "if (credentials.token === undefined) return new Caller('anonymous', origin, deadline);",
+    from: 'if (credentials.token === undefined) return anonymous();',
     to: () =>
       `const nil = '00000000-0000-0000-0000-000000000000';
        const somebody = { personId: nil, organizationId: nil, roles: ['owner'], sessionId: nil, authenticatedAt: 0, expiresAt: 0 } as never;

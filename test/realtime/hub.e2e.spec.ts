@@ -1,24 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BoundChannel } from '#platform/realtime/bound-channel';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { newPerson, type Person } from '../support/person.ts';
 import { service } from '../support/services.ts';
-import { channelOf, follow, type Reader } from './reader.ts';
+import { channelOf, follow } from './reader.ts';
+import { endedWith, post, roomOf, texts, until } from './room.ts';
 
 const redis = await service('redis');
-const until = (check: () => void, timeout = 10_000) => vi.waitFor(check, { timeout, interval: 10 });
-const texts = ({ items }: Reader) => items.filter(({ type }) => type === 'message').map(({ message }) => message.text);
-
-async function roomOf(owner: Person, ...members: Person[]): Promise<string> {
-  const { body } = await owner.post('/chat/rooms', { name: 'Room', visibility: 'open' });
-  for (const member of members) await member.post(`/chat/rooms/${body.id}/join`);
-  return body.id;
-}
-const post = async (person: Person, roomId: string, text: string) => {
-  const { status, body } = await person.post(`/chat/rooms/${roomId}/messages`, { clientId: randomUUID(), text });
-  if (status !== 201) throw new Error(`post: ${status} ${JSON.stringify(body)}`);
-};
 
 describe('one process', () => {
   let app: RunningApp;
@@ -90,7 +79,7 @@ describe('one process', () => {
     await post(ann, roomId, 'for Ann');
     await until(() => expect(texts(readers.ann)).toEqual(['for both', 'for Ann']));
     expect(readers.ann.items.at(-2)).toMatchObject({ type: 'left', personId: bob.id, removedBy: ann.id });
-    await until(() => expect(readers.bob.ended?.problem?.definition.code).toBe('chat/not-room-member'));
+    await endedWith(readers.bob, 'chat/not-room-member');
     expect(readers.bob.items).toHaveLength(1);
     await expect(follow(room, { roomId }, bob, readers.bob.cursor)).rejects.toMatchObject({
       definition: { code: 'chat/not-room-member' },
@@ -102,7 +91,8 @@ describe('one process', () => {
     const roomId = await roomOf(carl);
     const reader = await follow(room, { roomId }, carl);
     await carl.post('/auth/sign-out');
-    await until(() => expect(reader.ended?.problem?.definition.code).toBe('platform/unauthenticated'), 5_000);
+    await endedWith(reader, 'platform/unauthenticated', 5_000);
+    expect(reader.items).toEqual([]);
   });
 
   test('a subscription is renewed with a token of the same person only', async () => {
@@ -161,7 +151,7 @@ describe.each(topologies.filter(([, settings]) => settings))('two processes over
     const reader = await follow(channelOf(other, 'chat.room'), { roomId }, eve);
     await owner.request('DELETE', `/chat/rooms/${roomId}/members/${eve.id}`);
     await post(owner, roomId, 'secret');
-    await until(() => expect(reader.ended?.problem?.definition.code).toBe('chat/not-room-member'), 5_000);
+    await endedWith(reader, 'chat/not-room-member', 5_000);
     expect(reader.items).toEqual([]);
   });
 });

@@ -38,6 +38,8 @@ export interface ChannelDefinition<P extends z.core.$ZodLooseShape = z.core.$Zod
   readonly description: string | undefined;
   /** Path of its server-sent events. */
   readonly path: string;
+  /** Those of the params that are in the path. */
+  readonly pathParams: readonly string[];
   readonly access: Access;
   readonly params: z.ZodObject<P>;
   /** For what comes from outside: an unknown field is refused. */
@@ -95,6 +97,7 @@ export function channel<P extends z.core.$ZodLooseShape, I extends z.ZodType>(
     summary: declared.summary,
     description: declared.description,
     path: http.path,
+    pathParams: http.params,
     access: declared.access,
     params: z.object(params),
     strictInput: accepting(params, 'refuse'),

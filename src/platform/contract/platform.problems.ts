@@ -37,6 +37,18 @@ export const InvalidInput = problem(
   'The input does not fit the schema',
   '`errors` lists each wrong place as a JSON Pointer with the reason.',
 );
+export const NotAcceptable = problem(
+  'platform/not-acceptable',
+  406,
+  'You accept nothing that this path answers with',
+  'A stream of events is `text/event-stream`: name it in the `Accept` header, or leave the header out.',
+);
+export const UpgradeRequired = problem(
+  'platform/upgrade-required',
+  426,
+  'This path speaks WebSocket only',
+  'Connect with a WebSocket client, version 13, and offer the subprotocol `v1.json`.',
+);
 export const MalformedRequest = problem(
   'platform/malformed-request',
   400,
@@ -109,6 +121,12 @@ export const Cancelled = problem(
   499,
   'You called it off',
   'The operation was cancelled before it ended; whether it took effect is unknown.',
+);
+export const AlreadySubscribed = problem(
+  'platform/already-subscribed',
+  409,
+  'This connection follows the stream already',
+  'Its items come once to a connection. Unsubscribe first where you want to begin elsewhere.',
 );
 export const SubscriberTooSlow = problem(
   'platform/subscriber-too-slow',

@@ -99,6 +99,19 @@ export class Metrics {
     const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) });
   }
 
+  /** A count since the start that somebody else keeps, because it changes too often to be told each time. */
+  total(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
   /** Counts something that happened. */
   count(name: string, help: string, by = 1): void {
     let counter = this.counters.get(name);

@@ -36,3 +36,14 @@ export function expectedProblem(error: unknown): Problem | undefined {
   const definition = BY_STATUS.get(status) ?? problem(`platform/http-${status}`, status, error.message);
   return new Problem(definition, error.message, { cause: error.cause });
 }
+
+/** The problem that anything thrown is answered with; `unexpected` gets what nobody foresaw, and the cause of a failure of ours, for the log. */
+export function answeredProblem(error: unknown, unexpected: (error: unknown) => void): Problem {
+  const expected = expectedProblem(error);
+  if (!expected) {
+    unexpected(error);
+    return new Problem(platform.InternalError);
+  }
+  if (expected.definition.status >= 500 && expected.cause !== undefined) unexpected(expected.cause);
+  return expected;
+}

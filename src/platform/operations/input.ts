@@ -10,7 +10,8 @@ const MOST_ERRORS = 20;
 const pointer = (path: readonly PropertyKey[]) =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
-function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
+/** The wrong places that Zod found, as a problem lists them. */
+export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   const errors: FieldError[] = [];
   for (const issue of issues) {
     if (errors.length >= MOST_ERRORS) break;

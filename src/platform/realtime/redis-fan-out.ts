@@ -5,6 +5,8 @@ import type { FanOut, News, OnNews } from './fan-out.ts';
 const PREFIX = 'stream:';
 /** Streams asked for in one command after a reconnection. */
 const CHUNK = 500;
+const PING_EVERY_MS = 5_000;
+const PONG_WITHIN_MS = 2_000;
 /** Entries that are longer travel as a mere hint: whoever wants them reads the database. */
 const LONGEST = 64 * 1024;
 
@@ -13,6 +15,7 @@ export class RedisFanOut implements FanOut {
   private readonly publisher: Redis;
   private readonly subscriber: Redis;
   private readonly followed = new Set<string>();
+  private readonly pinging: NodeJS.Timeout;
   /** Marks what this process said itself. */
   private readonly self = randomBytes(6).toString('base64url');
 
@@ -30,6 +33,7 @@ export class RedisFanOut implements FanOut {
     this.subscriber.on('error', () => {});
     this.subscriber.on('ready', () => this.followAll());
     this.subscriber.on('message', (channel: string, message: string) => this.heard(channel, message, onNews));
+    this.pinging = setInterval(() => void this.ping(), PING_EVERY_MS).unref();
   }
 
   publish(news: readonly News[]): void {
@@ -51,7 +55,16 @@ export class RedisFanOut implements FanOut {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.pinging);
     this.subscriber.disconnect();
+  }
+
+  /** Silence on a connection that only listens is no sign of anything: one that is dead is opened anew. */
+  private async ping(): Promise<void> {
+    if (this.subscriber.status !== 'ready') return;
+    const late = setTimeout(() => this.subscriber.disconnect(true), PONG_WITHIN_MS);
+    await this.subscriber.ping().catch(() => {});
+    clearTimeout(late);
   }
 
   private followAll() {

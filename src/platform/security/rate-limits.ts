@@ -72,7 +72,7 @@ function keyOf({ per }: Limit, { principal, origin }: Caller): string {
 }
 
 /** One IPv6 customer has a /64, so that is what is counted. */
-function addressKey(address: string): string {
+export function addressKey(address: string): string {
   return address.includes(':') ? `${expandedPrefix(address)}::/64` : address;
 }
 

@@ -19,6 +19,8 @@ export interface Transport {
   readonly unknownFields: 'refuse' | 'drop';
   /** Kinds of which a wrong value can't even be sent. */
   readonly typed?: readonly Portable['kind'][];
+  /** Whether an operation is served at all; all of them where nothing is said. */
+  serves?(contract: OperationDefinition<any, any>): boolean;
   call(
     world: World,
     contract: OperationDefinition<any, any>,

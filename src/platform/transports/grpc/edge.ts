@@ -102,10 +102,12 @@ export class GrpcEdge {
     headers[CALL] = id;
     if (isEndless(headers['grpc-timeout'])) delete headers['grpc-timeout'];
     const go = () => serve(stream, headers, flags, raw);
-    const retryAfter = this.parts.refusals.wait(call.origin.address);
-    if (retryAfter > 0) return this.refuse(call, new Problem(TooManyRequests, undefined, { retryAfter }));
-    const twice = SINGLE.find((name) => isTwice(raw, name));
-    if (twice) return this.refuse(call, new Problem(MalformedRequest, `The metadata "${twice}" appears twice`));
+    try {
+      this.parts.refusals.check(call.origin.address);
+      checkMetadata(raw);
+    } catch (problem) {
+      return this.refuse(call, problem as Problem);
+    }
     if (route?.operation !== undefined) return go();
     return void this.admitOutside(call, route === undefined && isGrpc(headers), go);
   }
@@ -151,7 +153,7 @@ export class GrpcEdge {
     metrics.requestFinished();
     const { status, origin } = call;
     const { principal } = origin.caller ?? {};
-    if (status === 401) refusals.refused(origin.address);
+    if (status === 401) refusals.count(origin.address);
     runInRequest(call.ids, () =>
       log.request({
         route: call.route,
@@ -188,6 +190,12 @@ const isGrpc = (headers: IncomingHttpHeaders) => String(headers['content-type'])
 
 const isEndless = (timeout: unknown) =>
   typeof timeout === 'string' && Number.parseInt(timeout, 10) * (UNIT_MS[timeout.at(-1)!] ?? 0) > LONGEST_TIMEOUT;
+
+/** @throws Problem */
+function checkMetadata(rawHeaders: readonly string[]) {
+  const twice = SINGLE.find((name) => isTwice(rawHeaders, name));
+  if (twice) throw new Problem(MalformedRequest, `The metadata "${twice}" appears twice`);
+}
 
 /** Names stand at even places, values at odd ones. */
 function isTwice(rawHeaders: readonly string[], name: string): boolean {

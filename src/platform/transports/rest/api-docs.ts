@@ -42,6 +42,7 @@ export function mountApiDocs(app: FastifyInstance, served: Served, on: boolean):
   const document = openApi(
     contracts,
     served.rawRoutes.map(({ contract }) => contract),
+    served.channels.map(({ contract }) => contract),
     { version, modules: served.modules },
   );
   const ui = join(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'), '..');

@@ -6,6 +6,10 @@ import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
 import type { Refusals } from '../../security/refusals.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
+import { mountMcp } from '../mcp/mcp.ts';
+import { mountSse } from '../sse/sse.ts';
+import { mountWebSocket } from '../websocket/websocket.ts';
+import { routeUpgrades } from '../upgrade.ts';
 import { mountApiDocs, serveFile } from './api-docs.ts';
 import { type EdgeOptions, mountEdge } from './edge.ts';
 import { operatorRoutes } from './operator-routes.ts';
@@ -28,6 +32,10 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   await mountEdge(app, edge, log, { metrics, refusals });
   mountRest(app, served.operations);
   mountRawRoutes(app, [...served.rawRoutes, ...operatorRoutes(pipeline, health, metrics, config)]);
+  routeUpgrades(app);
+  mountWebSocket(app, config, parts);
+  mountSse(app, config, parts);
+  mountMcp(app, config, parts);
   mountApiDocs(app, served, config.API_DOCS);
   if (config.API_DOCS && proto !== undefined) serveFile(app, '/api-docs/fondasi.proto', 'text/plain; charset=utf-8', proto);
 }

@@ -1,10 +1,10 @@
-import { z } from 'zod';
+import type { ChannelDefinition } from '../../contract/channel.ts';
 import { inputName, type OperationDefinition } from '../../contract/operation.ts';
 import * as platform from '../../contract/platform.problems.ts';
 import type { ProblemDefinition } from '../../contract/problem.ts';
 import type { RawRouteDefinition } from '../../contract/raw-route.ts';
-
-type Json = Record<string, any>;
+import { type Json, jsonSchema, schemaRef } from '../json-schema.ts';
+import { channelObject } from './openapi-channels.ts';
 
 export interface OpenApiInfo {
   readonly version: string;
@@ -16,6 +16,7 @@ export interface OpenApiInfo {
 export function openApi(
   operations: readonly OperationDefinition[],
   routes: readonly RawRouteDefinition[],
+  channels: readonly ChannelDefinition[],
   info: OpenApiInfo,
 ): Json {
   const schemas: Json = { Problem: PROBLEM };
@@ -24,6 +25,7 @@ export function openApi(
   for (const operation of operations)
     if (operation.access.who !== 'service')
       at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemas);
+  for (const channel of channels) at(channel.path)['get'] = channelObject(channel, schemas);
   for (const route of routes) at(route.path)[route.method.toLowerCase()] = routeObject(route);
   return {
     openapi: '3.1.0',
@@ -84,7 +86,7 @@ function operationObject(operation: OperationDefinition, schemas: Json): Json {
     ...(operation.deprecated && { deprecated: true }),
     ...(parameters.length > 0 && { parameters }),
     ...(withBody && {
-      requestBody: { required: true, content: { 'application/json': { schema: ref(inputName(operation.name)) } } },
+      requestBody: { required: true, content: { 'application/json': { schema: schemaRef(inputName(operation.name)) } } },
     }),
     responses: responses(operation, schemas),
     security: operation.access.who === 'anyone' ? [] : [{ accessToken: [] }],
@@ -119,7 +121,7 @@ function responses(operation: OperationDefinition, schemas: Json): Json {
   for (const [status, problems] of [...byStatus].sort(([a], [b]) => a - b))
     result[status] = {
       description: problems.map(({ code, title }) => `\`${code}\`: ${title}`).join('\n\n'),
-      content: { 'application/problem+json': { schema: ref('Problem') } },
+      content: { 'application/problem+json': { schema: schemaRef('Problem') } },
     };
   return result;
 }
@@ -151,7 +153,7 @@ function routeObject(route: RawRouteDefinition): Json {
     tags: [route.name.split('.')[0]],
     responses: {
       200: { description: 'Success', content: { [route.produces]: {} } },
-      '4XX': { description: 'A problem', content: { 'application/problem+json': { schema: ref('Problem') } } },
+      '4XX': { description: 'A problem', content: { 'application/problem+json': { schema: schemaRef('Problem') } } },
     },
     security: route.access.who === 'anyone' ? [] : [{ accessToken: [] }],
   };
@@ -162,33 +164,7 @@ function outputRef(operation: OperationDefinition, schemas: Json): Json {
   return { $ref };
 }
 
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const header = (description: string) => ({ description, schema: { type: 'string' } });
-
-/** JSON Schema of a type; the named schemas in it go to `schemas`. */
-function jsonSchema(type: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const {
-    $schema: _,
-    $defs = {},
-    ...schema
-  } = z.toJSONSchema(type, { io, target: 'draft-2020-12', reused: 'inline', override: tidy }) as Json;
-  for (const [name, definition] of Object.entries($defs)) {
-    const moved = move(definition);
-    if (schemas[name] && JSON.stringify(schemas[name]) !== JSON.stringify(moved))
-      throw new Error(`Two schemas are called "${name}": a name is unique in a product.`);
-    schemas[name] = moved;
-  }
-  return move(schema) as Json;
-}
-
-/** Zod's long patterns for formats say nothing that the format doesn't; `id` is our own bookkeeping. */
-function tidy({ jsonSchema: schema }: { jsonSchema: Json }) {
-  if (['uuid', 'date-time', 'email'].includes(schema.format)) delete schema.pattern;
-  delete schema.id;
-  if (schema.type === 'object' && schema.properties) schema.additionalProperties = false;
-}
-
-const move = (value: unknown): unknown => JSON.parse(JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/'));
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
@@ -213,7 +189,8 @@ const IF_NONE_MATCH = {
   description: 'An `ETag`; answers 304 when nothing changed.',
 };
 
-const PROBLEM = {
+/** The schema of every problem, in all documents. */
+export const PROBLEM = {
   type: 'object',
   description: 'An error (RFC 9457).',
   properties: {

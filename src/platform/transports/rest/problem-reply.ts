@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import * as platform from '../../contract/platform.problems.ts';
 import { Problem, type ProblemDefinition } from '../../contract/problem.ts';
-import { expectedProblem } from '../../operations/error-to-problem.ts';
+import { answeredProblem, expectedProblem } from '../../operations/error-to-problem.ts';
 import { problemBody } from '../../operations/problem-body.ts';
 
 /** What Fastify itself refuses before a handler is reached. */
@@ -25,15 +25,11 @@ export function replyProblem(
   reply: FastifyReply,
   unexpected: (error: unknown, request: FastifyRequest) => void,
 ): FastifyReply {
-  let problem = expectedProblem(error) ?? fastifyProblem(error as Partial<FastifyError>);
-  if (!problem) {
-    unexpected(error, request);
-    problem = new Problem(platform.InternalError);
-  }
+  const refused = expectedProblem(error) ?? fastifyProblem(error as Partial<FastifyError>);
+  const problem = answeredProblem(refused ?? error, (cause) => unexpected(cause, request));
   const { status } = problem.definition;
-  if (status >= 500 && problem.cause !== undefined) unexpected(problem.cause, request);
   if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  if (status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
   return reply
     .code(status)
     .header('content-type', 'application/problem+json; charset=utf-8')

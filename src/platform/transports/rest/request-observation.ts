@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { beginRequest, runInRequest } from '../../observability/request-context.ts';
@@ -17,6 +17,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Name of the operation that the route serves. */
     operation?: string;
+    /** What the route speaks, where that isn't REST. */
+    transport?: string;
+    /** It goes on until the client hangs up, which is no request that was given up. */
+    openEnded?: boolean;
     observed?: ObservedRoute;
   }
 }
@@ -24,11 +28,19 @@ declare module 'fastify' {
 /** What nginx writes where nobody waited for the answer; no client ever sees it. */
 const CLIENT_GONE = 499;
 
+type RouteNames = Pick<FastifyContextConfig, 'operation' | 'transport'>;
+
+/** The status of a request whose connection ended, or went over to another protocol (101), before its answer did. */
+function leftWith(request: FastifyRequest, { raw }: FastifyReply): number {
+  const answered = raw.statusCode === 101 || (request.routeOptions.config.openEnded && raw.headersSent);
+  return answered ? raw.statusCode : CLIENT_GONE;
+}
+
 /** A log line and a measurement of every request, whatever became of it; and its ids on all lines in between. */
 export function observeRequests(app: FastifyInstance, log: Pick<ProcessLog, 'request'>, metrics: Metrics): void {
-  const observed = (method: string, path: string, operation?: string): ObservedRoute => ({
+  const observed = (method: string, path: string, { operation, transport = 'rest' }: RouteNames = {}): ObservedRoute => ({
     operation,
-    transport: 'rest',
+    transport,
     method,
     path,
     observe: metrics.route(method, path),
@@ -36,7 +48,7 @@ export function observeRequests(app: FastifyInstance, log: Pick<ProcessLog, 'req
   app.decorateRequest('origin', null);
   app.addHook('onRoute', (route) => {
     const config = (route.config ??= {});
-    config.observed = observed([route.method].flat()[0]!, route.url, config.operation);
+    config.observed = observed([route.method].flat()[0]!, route.url, config);
   });
   app.addHook('onRequest', (request, reply, done) => {
     const ids = beginRequest(request.headers.traceparent as string | undefined, request.id);
@@ -44,7 +56,7 @@ export function observeRequests(app: FastifyInstance, log: Pick<ProcessLog, 'req
     // Every request comes to this, also one whose client hangs up before it has its answer.
     reply.raw.once('close', () => {
       metrics.requestFinished();
-      if (!reply.raw.writableFinished) runInRequest(ids, () => finished(request, CLIENT_GONE, reply.elapsedTime));
+      if (!reply.raw.writableFinished) runInRequest(ids, () => finished(request, leftWith(request, reply), reply.elapsedTime));
     });
     runInRequest(ids, done);
   });

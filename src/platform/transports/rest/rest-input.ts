@@ -18,9 +18,10 @@ function reader(type: Portable): Read | undefined {
   return undefined;
 }
 
-type Values = Record<string, unknown>;
+export type Values = Record<string, unknown>;
 
-function textReader(fields: readonly PortableField[]): (values: Values) => Values {
+/** Reads the fields of a path or a query string, in place. */
+export function textReader(fields: readonly PortableField[]): (values: Values) => Values {
   const reads = fields.flatMap(({ name, type }) => {
     if (type.kind === 'list') {
       const each = reader(type.of) ?? ((text: string) => text);

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, BoundOperation } from '../../operations/bound-operation.ts';
 import type { Origin } from '../../operations/caller.ts';
 import type { BoundRawRoute } from '../../operations/pipeline.ts';
+import { bearer } from '../credentials.ts';
 import { restInput } from './rest-input.ts';
 
 /** Serves operations over REST. It turns a request into a call and the answer into a reply; all rules are the pipeline's. */
@@ -66,13 +67,6 @@ function nextUrl(url: string, cursor: string): string {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   searchParams.set('cursor', cursor);
   return `${pathname}?${searchParams}`;
-}
-
-/** RFC 6750. Any other scheme is no token of ours; the pipeline then sees an anonymous caller. */
-function bearer({ headers }: FastifyRequest): string | undefined {
-  const { authorization } = headers;
-  if (authorization === undefined) return undefined;
-  return authorization.slice(0, 7).toLowerCase() === 'bearer ' ? authorization.slice(7) : '';
 }
 
 const originOf = (request: FastifyRequest, reply: FastifyReply): Origin =>

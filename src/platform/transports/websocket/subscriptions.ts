@@ -1,0 +1,106 @@
+import { AlreadySubscribed, TooManyRequests } from '../../contract/platform.problems.ts';
+import { Problem } from '../../contract/problem.ts';
+import { randomHex } from '../../observability/request-context.ts';
+import type { Sink, Subscription } from '../../realtime/bound-channel.ts';
+import type { Batch } from '../../realtime/frame.ts';
+import type { SubscribeMessage } from './client-messages.ts';
+import type { Connection } from './connection.ts';
+import { exchange } from './exchange.ts';
+import { MOST_SUBSCRIPTIONS } from './protocol.ts';
+import { ended, EVENTS, reset, subscribed } from './server-messages.ts';
+
+/** A stream that a connection follows. */
+export interface Followed {
+  readonly subscription: Subscription;
+  /** Whose token it lives by: the connection's, or one of its own; none where anyone may follow. */
+  readonly token: 'connection' | 'own' | 'none';
+  /** Whether the client was told that its own token ends soon. */
+  warned: boolean;
+}
+
+/** Where the frames of one subscription go. */
+class SocketSink implements Sink {
+  private readonly connection: Connection;
+  private readonly stream: string;
+
+  constructor(connection: Connection, stream: string) {
+    this.connection = connection;
+    this.stream = stream;
+  }
+
+  deliver(batch: Batch): void {
+    this.connection.deliver(batch.as(EVENTS));
+  }
+
+  reset(cursor: string): void {
+    this.connection.send(reset(this.stream, cursor));
+  }
+
+  end(problem: Problem | undefined): void {
+    forget(this.connection, this.stream);
+    this.connection.send(ended(this.stream, problem, randomHex(8)));
+  }
+}
+
+/** Turns a message into a subscription; who may follow what is the channel's question. */
+export function subscribe(connection: Connection, message: SubscribeMessage): Promise<void> {
+  const { id } = message;
+  return exchange(connection, id, connection.behind.channels.get(message.channel), async (channel, origin, signal) => {
+    refuseMore(connection);
+    const token = message.token ?? connection.token;
+    const subscription = await channel.subscribe({
+      input: () => message.params ?? {},
+      credentials: { token },
+      origin,
+      unknownFields: 'refuse',
+      signal,
+      after: message.after,
+    });
+    const { stream } = subscription;
+    try {
+      signal.throwIfAborted();
+      refuseMore(connection);
+      if (connection.followed?.has(stream)) throw new Problem(AlreadySubscribed);
+    } catch (error) {
+      subscription.close();
+      if (signal.aborted) return 499;
+      throw error;
+    }
+    const own = message.token !== undefined;
+    (connection.followed ??= new Map()).set(stream, {
+      subscription,
+      token: own ? 'own' : token === undefined ? 'none' : 'connection',
+      warned: false,
+    });
+    if (own) connection.ownTokens++;
+    connection.send(subscribed(id, subscription));
+    subscription.start(new SocketSink(connection, stream));
+    return 200;
+  });
+}
+
+function refuseMore({ followed }: Connection) {
+  if ((followed?.size ?? 0) >= MOST_SUBSCRIPTIONS)
+    throw new Problem(TooManyRequests, `A connection follows ${MOST_SUBSCRIPTIONS} streams at most`);
+}
+
+export function unsubscribe(connection: Connection, stream: string): void {
+  const followed = forget(connection, stream);
+  if (!followed) return;
+  followed.subscription.close();
+  connection.send(ended(stream));
+}
+
+export function closeSubscriptions(connection: Connection): void {
+  const { followed } = connection;
+  connection.followed = undefined;
+  for (const { subscription } of followed?.values() ?? []) subscription.close();
+}
+
+function forget(connection: Connection, stream: string): Followed | undefined {
+  const followed = connection.followed?.get(stream);
+  if (!followed) return undefined;
+  connection.followed!.delete(stream);
+  if (followed.token === 'own') connection.ownTokens--;
+  return followed;
+}
