@@ -34,8 +34,15 @@ afterAll(() => world.app.close());
 
 type Row = (typeof rows)[number];
 
-/** Whoever signs out is gone, whoever accepts an invitation is no stranger any more, few organizations are founded in an hour: these get somebody new. */
-const CHANGES_ITS_CALLER = ['auth.signOut', 'users.invitations.accept', 'users.organizations.create'];
+/** Whoever signs out is gone, whoever accepts an invitation is no stranger any more, few organizations are founded in an hour, few sign-ins come from one address: these get somebody new. */
+const CHANGES_ITS_CALLER = [
+  'auth.signOut',
+  'users.invitations.accept',
+  'users.organizations.create',
+  'auth.signIn',
+  'auth.signUp',
+  'auth.setUp',
+];
 const expendable = async ({ contract }: Row, person: Person) =>
   CHANGES_ITS_CALLER.includes(contract.name) ? newPerson(world.app, 'Leaver') : person;
 

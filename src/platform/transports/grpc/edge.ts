@@ -109,12 +109,15 @@ export class GrpcEdge {
       return this.refuse(call, problem as Problem);
     }
     if (route?.operation !== undefined) return go();
-    return void this.admitOutside(call, route === undefined && isGrpc(headers), go);
+    return void this.admitOutside(call, route === undefined && isGrpc(headers), go).catch((err: unknown) => {
+      this.parts.log.logger.error({ err }, 'unexpected error');
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    });
   }
 
   private async admitOutside(call: IncomingCall, unknown: boolean, go: () => void): Promise<void> {
     const wait = await this.countOutside(call.origin.address);
-    if (call.stream.destroyed) return;
+    if (call.stream.destroyed || call.stream.closed) return;
     if (wait > 0) this.refuse(call, new Problem(TooManyRequests, undefined, { retryAfter: Math.ceil(wait / 1_000) }));
     else if (unknown) this.refuse(call, new Problem(NotFound), UNIMPLEMENTED);
     else go();
