@@ -1,12 +1,9 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, constants } from 'node:http2';
 import { get } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApp, startApp } from './support/app.ts';
-import { selfSigned } from './support/certificate.ts';
+import { Certificate } from './support/certificate.ts';
 import { anonymous, newPerson } from './support/person.ts';
 
 describe('what every answer carries', () => {
@@ -109,15 +106,15 @@ describe('addresses', () => {
 });
 
 describe('with a certificate', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fondasi-tls-'));
-  const { cert, key, ca } = selfSigned(folder);
+  const certificate = new Certificate();
+  const { ca, settings } = certificate;
   let app: RunningApp;
   beforeAll(async () => {
-    app = await startApp({ settings: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } });
+    app = await startApp({ settings });
   });
   afterAll(async () => {
     await app.close();
-    rmSync(folder, { recursive: true });
+    certificate.remove();
   });
 
   test('HTTP/2 is spoken over TLS, with strict transport security', async () => {
@@ -135,7 +132,7 @@ describe('with a certificate', () => {
   });
 
   test('a stream whose body never comes is ended and logged; one that is under way does not hold up a stop', async () => {
-    const slow = await startApp({ settings: { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, REQUEST_TIMEOUT: '1s' } });
+    const slow = await startApp({ settings: { ...settings, REQUEST_TIMEOUT: '1s' } });
     const session = connect(slow.url, { ca });
     const request = session.request({ ':method': 'POST', ':path': '/auth/sign-in', 'content-type': 'application/json' });
     request.on('error', () => {});
@@ -158,8 +155,8 @@ describe('with a certificate', () => {
   });
 
   test('a certificate that can not be read is one sentence', async () => {
-    const settings = { TLS_CERT_FILE: join(folder, 'none.pem'), TLS_KEY_FILE: key };
-    await expect(startApp({ settings, database: app.database })).rejects.toThrow(
+    const missing = { ...settings, TLS_CERT_FILE: `${settings['TLS_CERT_FILE']}.none.pem` };
+    await expect(startApp({ settings: missing, database: app.database })).rejects.toThrow(
       /^TLS_CERT_FILE names .*none\.pem, which can't be read/,
     );
   });

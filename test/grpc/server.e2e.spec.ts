@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Controller } from '@nestjs/common';
 import { credentials, status as Status } from '@grpc/grpc-js';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { anyone } from '#platform/contract/access';
 import { operation } from '#platform/contract/operation';
@@ -16,11 +13,8 @@ import { FondasiModule } from '#platform/operations/fondasi-module.decorator';
 import { Operation } from '#platform/operations/operation.decorator';
 import { modules } from '../../src/app.module.ts';
 import { startApp } from '../support/app.ts';
-import { selfSigned } from '../support/certificate.ts';
+import { Certificate } from '../support/certificate.ts';
 import { GrpcClient } from '../support/grpc-client.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'fondasi-grpc-'));
-afterAll(() => rmSync(folder, { recursive: true }));
 
 const Lunch = schema('Lunch', { eaten: z.boolean() });
 const eat = operation({ name: 'lunch.eat', summary: 'Eat', http: 'POST /lunch', access: anyone(), input: {}, output: Lunch });
@@ -41,9 +35,9 @@ class LunchModule {}
 
 describe('with a certificate', () => {
   test('gRPC is spoken over TLS, and over nothing else', async () => {
-    const { cert, key, ca } = selfSigned(folder);
-    const app = await startApp({ settings: { GRPC_PORT: '0', TLS_CERT_FILE: cert, TLS_KEY_FILE: key } });
-    const secure = GrpcClient.at(`localhost:${app.grpcPort}`, PROTO, credentials.createSsl(ca));
+    const certificate = new Certificate();
+    const app = await startApp({ settings: { GRPC_PORT: '0', ...certificate.settings } });
+    const secure = GrpcClient.at(`localhost:${app.grpcPort}`, PROTO, credentials.createSsl(certificate.ca));
     const plain = GrpcClient.at(`127.0.0.1:${app.grpcPort}`, PROTO);
     expect(await secure.call('UsersService.Me', {})).toMatchObject({
       code: Status.UNAUTHENTICATED,
@@ -53,6 +47,7 @@ describe('with a certificate', () => {
     secure.close();
     plain.close();
     await app.close();
+    certificate.remove();
   });
 });
 

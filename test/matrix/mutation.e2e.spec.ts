@@ -10,7 +10,7 @@ interface Mutation {
   readonly file: string;
   readonly from: string;
   readonly to: (only: string) => string;
-  readonly transports: readonly ('rest' | 'call')[];
+  readonly transports: readonly ('rest' | 'call' | 'websocket')[];
   /** Tests of the matrix that have to notice. */
   readonly tests: string;
 }
@@ -27,7 +27,7 @@ const MUTATIONS: readonly Mutation[] = [
        const somebody = { personId: nil, organizationId: nil, roles: ['owner'], sessionId: nil, authenticatedAt: 0, expiresAt: 0 } as never;
        if (credentials.token === undefined) return new Caller(access.who === 'anyone' ? 'anonymous' : 'person', origin, deadline, somebody);`,
     // Between modules the caller has been identified before.
-    transports: ['rest'],
+    transports: ['rest', 'websocket'],
     tests: 'anonymous',
   },
   {
@@ -35,7 +35,7 @@ const MUTATIONS: readonly Mutation[] = [
     file: PIPELINE,
     from: 'checkAccess(contract.access, caller);\n      const context',
     to: (only) => `if (!(${only})) checkAccess(contract.access, caller);\n      const context`,
-    transports: ['rest', 'call'],
+    transports: ['rest', 'call', 'websocket'],
     tests: 'anonymous|wrong permission',
   },
   {
@@ -53,7 +53,7 @@ const MUTATIONS: readonly Mutation[] = [
     to: (only) =>
       `const given = (context ? context.input : call.input()) as object;
        const input = ${only} ? given : validateInput(contract, given, call.unknownFields);`,
-    transports: ['rest', 'call'],
+    transports: ['rest', 'call', 'websocket'],
     tests: 'invalid input',
   },
   {
@@ -62,6 +62,14 @@ const MUTATIONS: readonly Mutation[] = [
     from: "unknownFields: 'refuse',",
     to: () => "unknownFields: 'drop',",
     transports: ['rest'],
+    tests: 'unknown field',
+  },
+  {
+    step: 'refuse unknown fields',
+    file: 'src/platform/transports/websocket/calls.ts',
+    from: "unknownFields: 'refuse',",
+    to: () => "unknownFields: 'drop',",
+    transports: ['websocket'],
     tests: 'unknown field',
   },
   {

@@ -47,7 +47,7 @@ export const UpgradeRequired = problem(
   'platform/upgrade-required',
   426,
   'This path speaks WebSocket only',
-  'Connect with a WebSocket client, version 13, and offer the subprotocol `v1.json`.',
+  'Connect with a WebSocket client (version 13), and offer the subprotocol that the path speaks.',
 );
 export const MalformedRequest = problem(
   'platform/malformed-request',

@@ -72,7 +72,8 @@ function hangUp(this: ServerResponse) {
  */
 export function checkHandshake({ raw, headers }: FastifyRequest, reply: FastifyReply, subprotocol: string): void {
   if (!(raw as WithUpgrade)[UPGRADE]) {
-    reply.header('upgrade', 'websocket').header('connection', 'upgrade');
+    // A header of the connection, which HTTP/2 does not have.
+    if (raw.httpVersionMajor === 1) reply.header('upgrade', 'websocket');
     throw new Problem(UpgradeRequired);
   }
   if (headers['sec-websocket-version'] !== '13') {

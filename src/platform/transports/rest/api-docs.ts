@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Config } from '#config/config';
 import type { OperationDefinition } from '../../contract/operation.ts';
 import * as platform from '../../contract/platform.problems.ts';
 import { Problem, type ProblemDefinition } from '../../contract/problem.ts';
 import { definitionsOf } from '../../operations/fondasi-module.decorator.ts';
 import type { Served } from '../../operations/operations.ts';
+import { asyncApi } from '../websocket/asyncapi.ts';
 import { openApi } from './openapi.ts';
 import { problemPage } from './problem-page.ts';
 
@@ -33,22 +35,25 @@ const PAGE = `<!doctype html>
 const START = `SwaggerUIBundle({ url: '/api-docs/openapi.json', dom_id: '#swagger-ui', deepLinking: true, persistAuthorization: false, displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null });\n`;
 
 /** Swagger UI, the OpenAPI document, and a page for every problem. The pages of problems stay when the documents are off. */
-export function mountApiDocs(app: FastifyInstance, served: Served, on: boolean): void {
+export function mountApiDocs(app: FastifyInstance, served: Served, { API_DOCS, PUBLIC_URL, PORT }: Config): void {
   mountProblemPages(app, served);
-  if (!on) return;
+  if (!API_DOCS) return;
   const contracts = served.operations.map(({ contract }) => contract);
+  const channels = served.channels.map(({ contract }) => contract);
   const version = (JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string })
     .version;
   const document = openApi(
     contracts,
     served.rawRoutes.map(({ contract }) => contract),
-    served.channels.map(({ contract }) => contract),
+    channels,
     { version, modules: served.modules },
   );
+  const socket = asyncApi(contracts, channels, { version, url: PUBLIC_URL ?? `http://localhost:${PORT}` });
   const ui = join(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'), '..');
   const files: [string, string, string | Buffer][] = [
     ['/api-docs', 'text/html; charset=utf-8', PAGE],
     ['/api-docs/openapi.json', 'application/json; charset=utf-8', JSON.stringify(document)],
+    ['/api-docs/asyncapi.json', 'application/json; charset=utf-8', JSON.stringify(socket)],
     ['/api-docs/start.js', 'text/javascript; charset=utf-8', START],
     ['/api-docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8', readFileSync(join(ui, 'swagger-ui-bundle.js'))],
     ['/api-docs/swagger-ui.css', 'text/css; charset=utf-8', readFileSync(join(ui, 'swagger-ui.css'))],

@@ -36,6 +36,6 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   mountWebSocket(app, config, parts);
   mountSse(app, config, parts);
   mountMcp(app, config, parts);
-  mountApiDocs(app, served, config.API_DOCS);
+  mountApiDocs(app, served, config);
   if (config.API_DOCS && proto !== undefined) serveFile(app, '/api-docs/fondasi.proto', 'text/plain; charset=utf-8', proto);
 }

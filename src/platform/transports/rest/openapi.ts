@@ -4,7 +4,9 @@ import * as platform from '../../contract/platform.problems.ts';
 import type { ProblemDefinition } from '../../contract/problem.ts';
 import type { RawRouteDefinition } from '../../contract/raw-route.ts';
 import { type Json, jsonSchema, schemaRef } from '../json-schema.ts';
+import { PROBLEM } from '../problem-schema.ts';
 import { channelObject } from './openapi-channels.ts';
+import { problemResponses } from './openapi-problems.ts';
 
 export interface OpenApiInfo {
   readonly version: string;
@@ -35,6 +37,7 @@ export function openApi(
       summary: 'Every operation of the modules that this product has.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    externalDocs: { description: 'The same over WebSocket: the AsyncAPI document', url: '/api-docs/asyncapi.json' },
     servers: [{ url: '/' }],
     tags: info.modules.map(({ name, summary }) => ({ name, description: summary })),
     paths,
@@ -117,13 +120,7 @@ function responses(operation: OperationDefinition, schemas: Json): Json {
     },
   };
   if (operation.method === 'GET' && !operation.secret) result[304] = { description: 'Not changed since `If-None-Match`' };
-  const byStatus = Map.groupBy(problemsOf(operation), ({ status }) => status);
-  for (const [status, problems] of [...byStatus].sort(([a], [b]) => a - b))
-    result[status] = {
-      description: problems.map(({ code, title }) => `\`${code}\`: ${title}`).join('\n\n'),
-      content: { 'application/problem+json': { schema: schemaRef('Problem') } },
-    };
-  return result;
+  return { ...result, ...problemResponses(problemsOf(operation)) };
 }
 
 /** Its own problems and those that any operation of its kind may answer with. */
@@ -187,27 +184,4 @@ const IF_NONE_MATCH = {
   required: false,
   schema: { type: 'string' },
   description: 'An `ETag`; answers 304 when nothing changed.',
-};
-
-/** The schema of every problem, in all documents. */
-export const PROBLEM = {
-  type: 'object',
-  description: 'An error (RFC 9457).',
-  properties: {
-    type: { type: 'string', format: 'uri-reference', description: 'A path on this server that explains the problem.' },
-    code: { type: 'string', description: 'The problem, as `<module>/<state>`.' },
-    status: { type: 'integer' },
-    title: { type: 'string' },
-    detail: { type: 'string' },
-    requestId: { type: 'string' },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object',
-        properties: { pointer: { type: 'string', description: 'JSON Pointer into the input.' }, detail: { type: 'string' } },
-        required: ['pointer', 'detail'],
-      },
-    },
-  },
-  required: ['type', 'code', 'status', 'title', 'requestId'],
 };

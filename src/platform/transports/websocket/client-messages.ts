@@ -46,14 +46,11 @@ export const UnsubscribeMessage = z
   .describe('Follows a stream no more. `ended` is the last that comes of it.');
 export const PingMessage = z.strictObject({ type: z.literal('ping') }).describe('Asks for a `pong`.');
 
-const ClientMessage = z.discriminatedUnion('type', [
-  AuthMessage,
-  CallMessage,
-  CancelMessage,
-  SubscribeMessage,
-  UnsubscribeMessage,
-  PingMessage,
-]);
+const ClientMessage = z.discriminatedUnion(
+  'type',
+  [AuthMessage, CallMessage, CancelMessage, SubscribeMessage, UnsubscribeMessage, PingMessage],
+  { error: 'Expected a message: its type is auth, call, cancel, subscribe, unsubscribe or ping' },
+);
 type ClientMessage = z.output<typeof ClientMessage>;
 export type MessageId = z.output<typeof Id>;
 export type AuthMessage = z.output<typeof AuthMessage>;

@@ -8,7 +8,7 @@ import { authenticate } from './authentication.ts';
 import type { Behind } from './behind.ts';
 import { performCall } from './calls.ts';
 import { type MessageId, NoMessage, readMessage } from './client-messages.ts';
-import { CLOSE, type CloseCode, MOST_CONTROL_FRAMES, MOST_FAULTS, MOST_IN_FLIGHT } from './protocol.ts';
+import { CLOSE, type CloseCode, MOST_CONTROL_FRAMES, MOST_FAULTS, MOST_IN_FLIGHT, MOST_SUBSCRIBING } from './protocol.ts';
 import { PONG, refusal, textFrame } from './server-messages.ts';
 import { closeSubscriptions, type Followed, subscribe, unsubscribe } from './subscriptions.ts';
 
@@ -32,6 +32,8 @@ export class Connection {
   nextPing: number;
   /** Calls, and subscriptions that are being made: how to call them off. */
   inFlight: Map<MessageId, AbortController> | undefined;
+  /** How many of them are subscriptions. */
+  subscribing = 0;
   followed: Map<string, Followed> | undefined;
   /** Subscriptions with a token of their own. */
   ownTokens = 0;
@@ -45,6 +47,7 @@ export class Connection {
   /** Read already when the client had to wait. */
   private waiting: Buffer[] | undefined;
   private handling = false;
+  private waitsForDrain = false;
   private lastBacklog = 0;
   private second = 0;
   private messages = 0;
@@ -80,22 +83,22 @@ export class Connection {
   }
 
   send(text: string): void {
-    if (this.closing) return;
-    // Nobody asks for that much and doesn't read it, but to fill the memory.
-    if (this.outbox.backlog > 4 * this.behind.sendBuffer) return this.close(CLOSE.tooSlow);
-    this.write(textFrame(text));
+    this.sendAsked(textFrame(text));
+  }
+
+  /** What the client has asked for just now. More may wait, because it had no time to read; but not any amount. */
+  sendAsked(frames: Buffer): void {
+    this.sendUpTo(4 * this.behind.sendBuffer, frames);
+  }
+
+  /** What nobody asked for at this moment: a client that does not keep up comes back later and resumes. */
+  deliver(frames: Buffer): void {
+    this.sendUpTo(this.behind.sendBuffer, frames);
   }
 
   sendProblem(id: MessageId | undefined, problem: Problem, requestId: string): void {
     if (problem.definition.status === 401) this.behind.refusals.count(this.address);
     this.send(refusal(id, problem, requestId));
-  }
-
-  /** What nobody asked for at this moment: a client that does not keep up comes back later and resumes. */
-  deliver(frames: Buffer): void {
-    if (this.closing) return;
-    if (this.outbox.backlog > this.behind.sendBuffer) return this.close(CLOSE.tooSlow);
-    this.write(frames);
   }
 
   write(frame: Buffer): void {
@@ -126,7 +129,8 @@ export class Connection {
     this.handling = true;
     while (waiting.length > 0 && !this.isBusy() && !this.closing) this.handle(waiting.shift()!);
     this.handling = false;
-    if (this.closing || this.isBusy()) return;
+    if (this.closing) return;
+    if (this.isBusy()) return this.goOnWhenRead();
     this.waiting = undefined;
     this.ws.resume();
   }
@@ -175,6 +179,12 @@ export class Connection {
     for (const controller of this.inFlight?.values() ?? []) controller.abort();
   }
 
+  private sendUpTo(most: number, frames: Buffer) {
+    if (this.closing) return;
+    if (this.outbox.backlog > most) this.close(CLOSE.tooSlow);
+    else this.write(frames);
+  }
+
   private handle(data: Buffer) {
     this.inThisSecond();
     this.messages++;
@@ -196,9 +206,16 @@ export class Connection {
   private isBusy(): boolean {
     return (
       (this.inFlight?.size ?? 0) >= MOST_IN_FLIGHT ||
+      this.subscribing >= MOST_SUBSCRIBING ||
       this.messages >= this.behind.messageRate ||
-      this.outbox.backlog > this.behind.sendBuffer / 4
+      this.isFull()
     );
+  }
+
+  /** Most of what may wait is left for what comes by itself. */
+  private isFull(): boolean {
+    // Below its own mark a socket tells nobody that it has been read.
+    return this.outbox.backlog > Math.max(this.behind.sendBuffer / 4, this.socket.writableHighWaterMark);
   }
 
   /** Stops reading; TCP tells the client. What came in the same packets waits here. */
@@ -206,8 +223,20 @@ export class Connection {
     if (this.closing) return;
     this.waiting = [];
     this.ws.pause();
+    this.goOnWhenRead();
+  }
+
+  /** Where it is the other side that has to read first. Whatever else holds a connection tells it by itself. */
+  private goOnWhenRead() {
+    if (!this.isFull() || this.waitsForDrain) return;
+    this.waitsForDrain = true;
+    const goOn = () => {
+      this.waitsForDrain = false;
+      this.goOn();
+    };
     this.outbox.flush();
-    if (this.socket.writableNeedDrain) this.socket.once('drain', () => this.goOn());
+    if (this.socket.writableNeedDrain) this.socket.once('drain', goOn);
+    else setImmediate(goOn);
   }
 
   /** Counts begin anew with each second. */

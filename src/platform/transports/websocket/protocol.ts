@@ -10,6 +10,8 @@ export const HEARTBEAT_SECONDS = 30;
 export const EXPIRING_SECONDS = 30;
 /** Calls of a connection that may run at once; more are read when one of them has ended. */
 export const MOST_IN_FLIGHT = 100;
+/** Subscriptions that are made at once: each may have a lot to catch up with, which the client has to read. */
+export const MOST_SUBSCRIBING = 10;
 export const MOST_SUBSCRIPTIONS = 1_000;
 /** Pings and pongs in a second. A client needs one in half a minute. */
 export const MOST_CONTROL_FRAMES = 50;

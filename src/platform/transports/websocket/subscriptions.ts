@@ -22,14 +22,20 @@ export interface Followed {
 class SocketSink implements Sink {
   private readonly connection: Connection;
   private readonly stream: string;
+  /** The first batch is what the client missed, if it missed anything. */
+  private first: boolean;
 
-  constructor(connection: Connection, stream: string) {
+  constructor(connection: Connection, stream: string, resumes: boolean) {
     this.connection = connection;
     this.stream = stream;
+    this.first = resumes;
   }
 
   deliver(batch: Batch): void {
-    this.connection.deliver(batch.as(EVENTS));
+    const frames = batch.as(EVENTS);
+    if (this.first) this.connection.sendAsked(frames);
+    else this.connection.deliver(frames);
+    this.first = false;
   }
 
   reset(cursor: string): void {
@@ -48,7 +54,8 @@ export function subscribe(connection: Connection, message: SubscribeMessage): Pr
   return exchange(connection, id, connection.behind.channels.get(message.channel), async (channel, origin, signal) => {
     refuseMore(connection);
     const token = message.token ?? connection.token;
-    const subscription = await channel.subscribe({
+    connection.subscribing++;
+    const subscribing = channel.subscribe({
       input: () => message.params ?? {},
       credentials: { token },
       origin,
@@ -56,6 +63,7 @@ export function subscribe(connection: Connection, message: SubscribeMessage): Pr
       signal,
       after: message.after,
     });
+    const subscription = await subscribing.finally(() => connection.subscribing--);
     const { stream } = subscription;
     try {
       signal.throwIfAborted();
@@ -74,7 +82,7 @@ export function subscribe(connection: Connection, message: SubscribeMessage): Pr
     });
     if (own) connection.ownTokens++;
     connection.send(subscribed(id, subscription));
-    subscription.start(new SocketSink(connection, stream));
+    subscription.start(new SocketSink(connection, stream, message.after !== undefined));
     return 200;
   });
 }
