@@ -62,7 +62,7 @@ test('both languages show the same code', () => {
 
 async function start(): Promise<void> {
   const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, DATA_DIR: dataDir, PORT: String(port) };
+  const env = { PATH, HOME, DATA_DIR: dataDir, PORT: String(port), GRPC_PORT: '0' };
   // In an own folder, whose settings are none: the working folder's .env is the developer's.
   platform = spawn(process.execPath, [join(root, 'bin/fondasi.js'), 'serve'], { cwd: dataDir, env });
   let output = '';
