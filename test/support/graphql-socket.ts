@@ -8,6 +8,7 @@ export function graphqlClient(
   { url }: Pick<RunningApp, 'url'>,
   token: () => string | undefined | Promise<string>,
   address: string,
+  retryAttempts = 20,
 ): Client {
   class Addressed extends WebSocket {
     constructor(target: string, protocols: string) {
@@ -21,7 +22,7 @@ export function graphqlClient(
       const current = await token();
       return current === undefined ? {} : { authorization: `Bearer ${current}` };
     },
-    retryAttempts: 20,
+    retryAttempts,
     retryWait: async () => {},
   });
 }

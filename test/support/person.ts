@@ -59,9 +59,9 @@ export class Person {
   }
 
   /** The same person, signed in, at another address: what is counted by address begins anew. */
-  elsewhere(): Person {
+  elsewhere(app: Pick<RunningApp, 'url'> = this.app): Person {
     const { token, refreshToken, id, organizationId } = this;
-    return Object.assign(new Person(this.app, this.email), { token, refreshToken, id, organizationId });
+    return Object.assign(new Person(app, this.email), { token, refreshToken, id, organizationId });
   }
 
   async signIn(): Promise<this> {
