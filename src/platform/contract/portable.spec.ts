@@ -34,6 +34,8 @@ test.each<[string, z.ZodType, RegExp]>([
   ['a nameless union', z.union([z.string(), z.boolean()]), /only a union\(\) of named schemas/],
   ['a lone literal', z.literal('on'), /a literal is only the tag/],
   ['nullable and optional', z.string().nullable().optional(), /^Message\.text: nullable or optional, not both/],
+  ['JSON that may be absent', json().optional(), /^Message\.text: JSON has a null of its own/],
+  ['JSON that may be null besides', json().nullable(), /JSON has a null of its own/],
   ['nullish', z.string().nullish(), /nullable or optional, not both/],
   ['a nullable element', z.array(z.string().nullable()), /only a field can be optional, nullable/],
   ['a list of lists', z.array(z.array(z.string())), /protobuf has no list inside a list; put a schema\(\) between/],

@@ -80,6 +80,8 @@ function portableField(path: string, owner: string, name: string, field: z.core.
     const inner = definition(def.innerType).type;
     if (inner === 'optional' || inner === 'nullable' || inner === 'default')
       throw new UnportableError(path, 'nullable or optional, not both: protobuf and GraphQL can not tell null from absent');
+    if (specialKind(def.innerType) === 'json')
+      throw new UnportableError(path, 'JSON has a null of its own, which GraphQL can not tell from another or from absent');
     return { type: of(def.innerType), presence: def.type as 'optional' | 'nullable' };
   }
   if (def.type === 'default') {

@@ -21,6 +21,7 @@ const FIELDS: Record<string, [code: string, type: z.ZodType]> = {
   data: ['json()', json()],
   color: ["z.enum(['red', 'green'])", z.enum(['red', 'green'])],
   tags: ['z.array(z.string())', z.array(z.string())],
+  rows: ['z.array(json())', z.array(json())],
   labels: ['z.record(z.string(), z.boolean())', z.record(z.string(), z.boolean())],
   author: ["schema('Author', …)", Author],
   authors: ["z.array(schema('Author', …))", z.array(Author)],

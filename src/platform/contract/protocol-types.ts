@@ -24,8 +24,9 @@ export function graphqlType(type: Portable, io: 'input' | 'output'): string {
       return 'JSON';
     case 'enum':
       return type.name;
+    // JSON may be null in a list too.
     case 'list':
-      return `[${graphqlType(type.of, io)}!]`;
+      return `[${graphqlType(type.of, io)}${type.of.kind === 'json' ? '' : '!'}]`;
     // GraphQL has no maps: a list of entries, its type named after the value.
     case 'map':
       return `[${graphqlType(type.of, io)}Entry${io === 'input' ? 'Input' : ''}!]`;

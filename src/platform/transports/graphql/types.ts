@@ -10,9 +10,11 @@ import {
   GraphQLList,
   type GraphQLNamedType,
   GraphQLNonNull,
+  type GraphQLNullableType,
   GraphQLObjectType,
   type GraphQLOutputType,
   GraphQLString,
+  type GraphQLType,
   GraphQLUnionType,
 } from 'graphql';
 import type { Portable, PortableField } from '../../contract/portable.ts';
@@ -47,7 +49,7 @@ export class GraphqlTypes {
   output(type: Portable): GraphQLOutputType {
     switch (type.kind) {
       case 'list':
-        return new GraphQLList(new GraphQLNonNull(this.output(type.of)));
+        return new GraphQLList(item(type.of, this.output(type.of)));
       case 'map':
         return new GraphQLList(new GraphQLNonNull(this.entry(type.of)));
       case 'object':
@@ -64,7 +66,7 @@ export class GraphqlTypes {
   input(type: Portable): GraphQLInputType {
     switch (type.kind) {
       case 'list':
-        return new GraphQLList(new GraphQLNonNull(this.input(type.of)));
+        return new GraphQLList(item(type.of, this.input(type.of)));
       case 'map':
         return new GraphQLList(new GraphQLNonNull(this.inputEntry(type.of)));
       case 'object':
@@ -200,6 +202,10 @@ export class GraphqlTypes {
     return type;
   }
 }
+
+/** An item of a list: never null, but where it is JSON, which has a null. */
+const item = <T extends GraphQLType>({ kind }: Portable, type: T): T =>
+  kind === 'json' ? type : (new GraphQLNonNull(type as GraphQLNullableType) as unknown as T);
 
 const listOf = (type: GraphQLObjectType) => new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(type)));
 
