@@ -1,14 +1,4 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import {
-  type Client,
-  credentials,
-  loadPackageDefinition,
-  makeGenericClientConstructor,
-  type ServiceClientConstructor,
-  status as Status,
-} from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { type Client, credentials, makeGenericClientConstructor, status as Status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { service as healthService } from 'grpc-health-check';
@@ -17,6 +7,7 @@ import { Health } from '#platform/observability/health';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { GrpcClient } from '../support/grpc-client.ts';
 import { anonymous } from '../support/person.ts';
+import { reflect } from '../support/reflection.ts';
 import { outlineOfFiles, outlineOfText, withoutProtoc } from '../support/protoc.ts';
 
 let app: RunningApp;
@@ -71,29 +62,6 @@ describe('health', () => {
     client.close();
   });
 });
-
-/** What a tool without the .proto does: asks which services there are, and for the file of one. */
-async function reflect({ grpcPort }: RunningApp, version: 'v1' | 'v1alpha') {
-  const folder = join(createRequire(import.meta.url).resolve('@grpc/reflection'), '../../proto/grpc/reflection');
-  const loaded = loadPackageDefinition(loadSync(join(folder, version, 'reflection.proto'), { keepCase: true })) as any;
-  const Reflection = loaded.grpc.reflection[version].ServerReflection as ServiceClientConstructor;
-  const client = new Reflection(`127.0.0.1:${grpcPort}`, credentials.createInsecure()) as any;
-  const stream = client.ServerReflectionInfo();
-  const ask = (request: object) =>
-    new Promise<any>((resolve, reject) => {
-      stream.once('data', resolve).once('error', reject);
-      stream.write(request);
-    });
-  try {
-    const { list_services_response: list } = await ask({ list_services: '' });
-    const { file_descriptor_response: file } = await ask({ file_containing_symbol: 'fondasi.ChatService' });
-    const files: Buffer[] = file.file_descriptor_proto;
-    return { services: list.service.map(({ name }: { name: string }) => name), files };
-  } finally {
-    stream.end();
-    client.close();
-  }
-}
 
 const rootOf = (files: readonly Buffer[]) =>
   (protobuf.Root as unknown as { fromDescriptor(set: object): protobuf.Root }).fromDescriptor({
