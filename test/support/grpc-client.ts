@@ -236,6 +236,7 @@ function mapped(type: protobuf.Type, value: any, ofEnum: (type: protobuf.Enum, v
           return mapped(field.resolvedType, each, ofEnum);
         return each;
       };
+      if (field.map) return [[name, Object.fromEntries(Object.entries(item).map(([key, each]) => [key, one(each)]))]];
       return [[name, field.repeated ? item.map(one) : one(item)]];
     }),
   );

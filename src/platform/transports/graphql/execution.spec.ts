@@ -3,8 +3,10 @@ import { execute, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { TooManyRequests } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
-import { asked, bound, crowd, echo, idOf, served } from '../../../../test/support/every-kind.ts';
-import { every, givenFields } from '../../../../test/support/every-kind-values.ts';
+import { echo } from '../../../../test/support/every-kind.ts';
+import { every } from '../../../../test/support/every-kind-values.ts';
+import { givenFields } from '../../../../test/support/graphql-values.ts';
+import { asked, bound, crowd, idOf, served } from '../../../../test/support/served-kinds.ts';
 import { Documents } from './documents.ts';
 import { GraphqlEngine } from './engine.ts';
 import { Preparation } from './preparation.ts';
@@ -95,7 +97,7 @@ describe("answers what GraphQL's own executor answers", () => {
     'query ($yes: Boolean = true, $no: Boolean!) { kindsList(first: 1) { nodes { id @skip(if: $yes) name @include(if: $no) boss @include(if: $yes) { name @skip(if: $no) } } } }',
     'query ($first: Int) { kindsList(first: $first) { nodes { name } } }',
     'mutation ($input: KindsEchoInput!) { kindsEcho(input: $input) { pets { __typename ... on Cat { lives toy { name } } ... on Pet { ... on Dog { called: name } } } tree { label children { label children { label } } } labels { key value } leaves { k: key value { size } } } }',
-    'mutation ($input: KindsEchoInput!) { kindsEcho(input: $input) { ...F tags data color maybe { name } maybePet { ...P } } } fragment F on Every { text id at on count amount ratio } fragment P on Pet { __typename ... on Cat { lives } }',
+    'mutation ($input: KindsEchoInput!) { kindsEcho(input: $input) { ...F tags data color maybeLeaf { name } noPet { ...P } } } fragment F on Every { text id at on count amount ratio } fragment P on Pet { __typename ... on Cat { lives } }',
     '{ __schema { queryType { name } } __type(name: "Every") { fields { name type { kind } } } k: kindsList(first: 1) { nodes { name } } }',
   ])('%s', async (query) => {
     const variables = { no: false, first: 3, ...(query.includes('$input') && { input }) };
