@@ -48,7 +48,7 @@ const HOSTILE = [
 
 /** UTF-16 units in any order: most of them are no text. */
 const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 20 }).map((codes) => String.fromCharCode(...codes));
-const hostile = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...HOSTILE) }, units, fc.string({ unit: 'binary' }));
+export const hostile = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...HOSTILE) }, units, fc.string({ unit: 'binary' }));
 
 const wild: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as auth from '#modules/auth/contract';
-import { KeysService } from '#modules/auth/keys.service';
 import * as chat from '#modules/chat/contract';
 import * as users from '#modules/users/contract';
 import { accepting } from '#platform/contract/accept';
@@ -12,15 +11,13 @@ import { MalformedRequest, NotFound } from '#platform/contract/platform.problems
 import { definitionsOf } from '#platform/operations/fondasi-module.decorator';
 import { problemsOf } from '#platform/transports/rest/openapi';
 import { type RunningApp, startApp } from '../support/app.ts';
-import { runOn } from '../support/database.ts';
 import { anonymous, newPerson, type Person, someAddress } from '../support/person.ts';
 import { expectNothingInternal } from '../support/wire.ts';
 import { inputsOf, wildBodies } from './arbitrary.ts';
+import { callers } from './callers.ts';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 60);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_120);
-/** Runs with one caller, before its limits get in the way. */
-const RUNS_PER_CALLER = 4;
 
 const operations = [auth, users, chat]
   .flatMap((contract) => definitionsOf<OperationDefinition>(contract, 'operation'))
@@ -39,21 +36,6 @@ beforeAll(async () => {
   known.push(room.id, ann.id, DEFAULT_ORGANIZATION);
 });
 afterAll(() => app.close());
-
-/** Somebody of the default organization whom no limit has counted yet. */
-async function newCaller(): Promise<string> {
-  const id = randomUUID();
-  await runOn(
-    app.database.url,
-    `insert into users.person (id, name, email) values ('${id}', 'Fuzz', '${id}@example.com');
-     insert into users.membership (org_id, person_id, roles) values ('${DEFAULT_ORGANIZATION}', '${id}', '{owner}');
-     insert into chat.member (org_id, room_id, person_id, state) values ('${DEFAULT_ORGANIZATION}', '${known[0]}', '${id}', 'joined');
-     insert into auth.credential (person_id, email, password_hash) values ('${id}', '${id}@example.com', 'none');
-     insert into auth.session (id, person_id, organization_id, expires_at) values ('${id}', '${id}', '${DEFAULT_ORGANIZATION}', now() + '1 h')`,
-  );
-  const session = { id, personId: id, organizationId: DEFAULT_ORGANIZATION, authenticatedAt: new Date().toISOString() };
-  return app.app.get(KeysService, { strict: false }).sign(session, ['owner'], 3_600);
-}
 
 const asText = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed();
 
@@ -111,21 +93,13 @@ async function expectDocumented(
   else expect(accepting(contract.output.shape, 'refuse').safeParse(JSON.parse(text)).error).toBeUndefined();
 }
 
-/** Callers that take turns. Signing out ends one's session, so there everybody gets one try. */
-function callers(contract: OperationDefinition): () => Promise<string> {
-  let token: Promise<string>;
-  let runs = 0;
-  const each = contract.name === 'auth.signOut' ? 1 : RUNS_PER_CALLER;
-  return () => (runs++ % each === 0 ? (token = newCaller()) : token);
-}
-
 // fast-check prints the seed, and the smallest input that fails.
 const budget = { seed: SEED, numRuns: RUNS, endOnFailure: process.env['FUZZ_SHRINK'] === 'off' };
 const timeout = 30_000 + RUNS * 300;
 
 describe.each(operations.map((contract) => ({ name: contract.name, contract })))('$name', ({ contract }) => {
   test('what nearly fits', { timeout }, async () => {
-    const caller = callers(contract);
+    const caller = callers(app, known[0]!, contract);
     await fc.assert(
       fc.asyncProperty(inputsOf(contract, known), async (input) => {
         const { target, body } = requestOf(contract, input);
@@ -138,7 +112,7 @@ describe.each(operations.map((contract) => ({ name: contract.name, contract })))
   // Without a body there is nothing else to send.
   if (contract.method === 'GET') return;
   test('what fits nothing', { timeout }, async () => {
-    const caller = callers(contract);
+    const caller = callers(app, known[0]!, contract);
     const target = contract.path.replace(/:[A-Za-z0-9]+/g, known[0]!);
     await fc.assert(
       fc.asyncProperty(wildBodies, async (body) => expectDocumented(contract, target, await caller(), body)),

@@ -6,7 +6,7 @@ export const sse: Protocol = {
   name: 'sse',
   follow(place, person, roomId, after, listener) {
     const headers: Record<string, string> = after === undefined ? {} : { 'last-event-id': after };
-    const opened = EventReader.open(place, `/chat/rooms/${roomId}/events`, person, headers);
+    const opened = EventReader.open(place, `/chat/rooms/${encodeURIComponent(roomId.toWellFormed())}/events`, person, headers);
     opened.then((reader) => tellAll(reader, listener)).catch(() => listener.ended(undefined));
     return { drop: () => void opened.then((reader) => reader.close()).catch(() => {}) };
   },
