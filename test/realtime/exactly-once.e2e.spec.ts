@@ -10,7 +10,7 @@ import { TwoProcesses } from './two-processes.ts';
  * has faults of its own, from its own seed, which is printed; `PROOF_SEED` begins with another one.
  */
 const ROUNDS = Number(process.env['PROOF_ROUNDS'] ?? 1);
-const MILLISECONDS = Number(process.env['PROOF_SECONDS'] ?? 8) * 1_000;
+const MILLISECONDS = Number(process.env['PROOF_SECONDS'] ?? 6) * 1_000;
 const SEED = Number(process.env['PROOF_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 const cleanUps: (() => unknown)[] = [];
@@ -47,6 +47,7 @@ test.each(NEWS)(
       console.log(`${news}, seed ${seed}: ${events} events, ${repeated} requests repeated, ${connections} connections`);
       expect(wrong, `seed ${seed}`).toEqual([]);
       expect(posted, `seed ${seed}`).toEqual(acknowledged);
+      expect(product.errors(), `seed ${seed}`).toEqual([]);
       // Otherwise it proves little.
       expect(events).toBeGreaterThan(100);
       expect(repeated).toBeGreaterThan(0);

@@ -24,15 +24,17 @@ const placeOf = ({ url, grpcPort }: RunningApp): Place => ({ url, grpcPort: grpc
 const textsOf = (readers: readonly RoomReader[]) => readers.map(({ protocol, texts }) => [protocol.name, ...texts]);
 const everybodyHas = (...texts: string[]) => PROTOCOLS.map(({ name }) => [name, ...texts]);
 
-test('one person posts over REST; who reads over whatever protocol goes offline, comes back and misses nothing', async () => {
-  const roomId = await roomOf(ann, bob);
-  const readers = PROTOCOLS.map((protocol) => new RoomReader(protocol, bob, roomId));
+test('one person posts over REST; others, each over another protocol, go offline, come back and miss nothing', async () => {
+  const others = await Promise.all(PROTOCOLS.map(({ name }) => newPerson(one, name)));
+  const roomId = await roomOf(ann, ...others);
+  const readers = PROTOCOLS.map((protocol, index) => new RoomReader(protocol, others[index]!, roomId));
   await Promise.all(readers.map((reader) => reader.live(placeOf(one))));
 
   await post(ann, roomId, 'Hello, all');
   await until(() => expect(textsOf(readers)).toEqual(everybodyHas('Hello, all')));
 
   for (const reader of readers) reader.drop();
+  expect(readers.map(({ isLive }) => isLive)).not.toContain(true);
   await post(ann, roomId, 'Is anybody there?');
   await post(ann, roomId, 'Nobody');
   // To the other process, with the cursor that the first one gave.

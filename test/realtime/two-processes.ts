@@ -17,6 +17,7 @@ export class TwoProcesses {
   readonly databaseUrl: string;
   readonly places: readonly Place[];
   private readonly all: readonly Running[];
+  private readonly ended: Product[] = [];
   private readonly drop: () => Promise<void>;
 
   private constructor(databaseUrl: string, all: readonly Running[], drop: () => Promise<void>) {
@@ -53,6 +54,7 @@ export class TwoProcesses {
   async killAndRestart(index: number): Promise<void> {
     const running = this.all[index]!;
     await running.product.kill();
+    this.ended.push(running.product);
     running.product = await running.start();
   }
 
@@ -63,6 +65,12 @@ export class TwoProcesses {
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name like '% listener'`,
     );
+  }
+
+  /** What any of the processes has logged as an error: nobody expected it. */
+  errors(): string[] {
+    const said = [...this.ended, ...this.all.map(({ product }) => product)].flatMap((product) => product.said.split('\n'));
+    return said.filter((line) => /"log\.level":"(error|fatal)"/.test(line));
   }
 
   async stop(): Promise<void> {

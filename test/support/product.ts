@@ -9,7 +9,8 @@ const command = join(root, 'bin/fondasi.js');
 export class Product {
   readonly url: string;
   readonly child: ChildProcess;
-  private said = '';
+  /** All that it has printed. */
+  said = '';
 
   private constructor(port: number, env: Record<string, string>) {
     this.url = `http://127.0.0.1:${port}`;

@@ -29,7 +29,7 @@ export interface Connection {
   drop(): void;
 }
 
-/** A way to follow `chat.room`. */
+/** A way to follow `chat.room`. It tells of nothing before `follow` has returned. */
 export interface Protocol {
   readonly name: string;
   follow(place: Place, person: Person, roomId: string, after: string | undefined, listener: Listener): Connection;

@@ -3,8 +3,8 @@ import { client } from './client.ts';
 import { graphql } from './graphql.ts';
 import { grpc } from './grpc.ts';
 import type { Connection, Place, Protocol, RoomItem } from './protocol.ts';
-import { sse } from './sse.ts';
 import { until } from '../room.ts';
+import { sse } from './sse.ts';
 import { websocket } from './websocket.ts';
 
 /** Every way to follow a room. */
