@@ -34,7 +34,6 @@ export function mountMcp(app: FastifyInstance, settings: McpSettings, parts: Mcp
   const tools = toolsOf(parts.served.operations);
   const report = (err: unknown, requestId: string) => parts.log.logger.error({ err, requestId, path: PATH }, 'unexpected error');
   const handler = createMcpHandler(({ authInfo }) => serverFor(tools, authInfo!.extra as unknown as Asking, report), {
-    responseMode: 'json',
     // Nothing changes while the process runs, so that there is nothing to wait for.
     maxSubscriptions: 1,
   });
