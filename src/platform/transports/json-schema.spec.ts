@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { int64, schema, union } from '#platform/contract/schema';
 import { type Json, jsonSchema, type SchemaDialect } from './json-schema.ts';
 
-const Cat = schema('Cat', { kind: z.literal('cat'), lives: int64() });
+const Cat = schema('Cat', { kind: z.literal('cat'), lives: int64(), age: z.int32(), legs: z.int32().min(1).max(4) });
 const Dog = schema('Dog', { kind: z.literal('good-dog'), name: z.string().nullable() });
 const Pet = union('Pet', 'kind', [Cat, Dog]);
 const Owner = schema('Owner', { pet: Pet.optional(), other: Pet.nullable() });
@@ -24,6 +24,12 @@ describe.each(['OpenAPI 3.1', 'OpenAPI 3.0'] as const)('%s', (dialect) => {
       oneOf: [{ $ref: '#/components/schemas/Cat' }, { $ref: '#/components/schemas/Dog' }],
       discriminator,
     });
+  });
+
+  test('says how large a number is by its format, and only the limits that the contract has', () => {
+    const { age, legs } = schemasIn(dialect)['Cat'].properties;
+    expect(age).toEqual({ type: 'integer', format: 'int32' });
+    expect(legs).toEqual({ type: 'integer', format: 'int32', minimum: 1, maximum: 4 });
   });
 
   test('leaves answers open, for the fields of later versions', () => {

@@ -46,17 +46,29 @@ function tidy({ jsonSchema: schema }: Written) {
   if (schema['type'] === 'object' && schema['properties']) schema['additionalProperties'] = false;
 }
 
+const [INT32_MIN, INT32_MAX] = [-(2 ** 31), 2 ** 31 - 1];
+
 /**
- * For generators of clients: they need to be told which field tells the members of a union apart, and some make models
- * that refuse what `additionalProperties: false` doesn't know, such as the field that the next version adds to an answer.
+ * For generators of clients: they need to be told which field tells the members of a union apart, and take the size of a
+ * number from its format; and some make models that refuse what `additionalProperties: false` doesn't know, such as the
+ * field that the next version adds to an answer.
  */
 function forOpenApi(written: Written) {
   tidy(written);
   const { zodSchema, jsonSchema: schema } = written;
   if (schema['properties']) delete schema['additionalProperties'];
+  if (schema['type'] === 'integer') sizeByFormat(schema);
   const { def } = zodSchema._zod;
   if (def.type === 'union' && 'discriminator' in def && schema['oneOf'])
     schema['discriminator'] = discriminator(def as z.core.$ZodDiscriminatedUnionDef);
+}
+
+function sizeByFormat(schema: Json) {
+  const { minimum, maximum } = schema;
+  if (!(minimum >= INT32_MIN && maximum <= INT32_MAX)) return;
+  schema['format'] = 'int32';
+  if (minimum === INT32_MIN) delete schema['minimum'];
+  if (maximum === INT32_MAX) delete schema['maximum'];
 }
 
 /**
