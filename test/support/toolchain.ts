@@ -33,9 +33,10 @@ export const PYTHON: readonly Need[] = [
     () => spawnSync('/usr/bin/python3', ['-c', 'import urllib3, dateutil, six, certifi']).status === 0,
   ],
 ];
+export const PROTOC: readonly Need[] = [['protobuf-compiler', inPath('protoc')]];
 export const GO: readonly Need[] = [
   ['golang-go', inPath('go')],
-  ['protobuf-compiler', inPath('protoc')],
+  ...PROTOC,
   ['protoc-gen-go-1-5', inPath('protoc-gen-go')],
   ['protoc-gen-go-grpc', inPath('protoc-gen-go-grpc')],
   ['golang-google-grpc-dev', inGoPath('google.golang.org/grpc')],
