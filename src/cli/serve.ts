@@ -39,6 +39,7 @@ export async function run(args: string[]): Promise<number> {
       announce(config, [
         { label: 'Fondasi', text: url },
         ...(config.API_DOCS ? [{ label: 'API', text: `${url}/api-docs` }] : []),
+        ...(config.GRAPHQL ? [{ label: 'GraphQL', text: `${url}/graphql` }] : []),
         ...(grpcPort === undefined ? [] : [{ label: 'gRPC', text: `${shownHost(config)}:${grpcPort}` }]),
         { label: 'Data', text: database.description },
         ...(await app.get(StartNotices).collect(url)),

@@ -3,7 +3,8 @@ import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 import { Color, echo } from '../../../../test/support/every-kind.ts';
 import { every } from '../../../../test/support/every-kind-values.ts';
-import { outlineOfFiles, outlineOfText, withoutProtoc } from '../../../../test/support/protoc.ts';
+import { outlineOfFiles, outlineOfText } from '../../../../test/support/protoc.ts';
+import { describeWith, PROTOC } from '../../../../test/support/toolchain.ts';
 import { Timestamp } from '../../contract/schema.ts';
 import { fileDescriptors } from './file-descriptor.ts';
 import { MessageReader } from './message-reader.ts';
@@ -165,7 +166,7 @@ test('an unknown field is dropped, whatever its type', () => {
   expect(read(Buffer.concat([write(SMALL), bytes]))).toEqual(read(write(SMALL)));
 });
 
-describe.skipIf(withoutProtoc)('protoc', () => {
+describeWith(PROTOC, 'protoc', () => {
   test('accepts the document', () => {
     expect(outlineOfText(text)).toContain(`Every.maybe_text ${numberOf('maybe_text')}? TYPE_STRING LABEL_OPTIONAL`);
   });
