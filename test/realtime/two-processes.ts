@@ -40,14 +40,14 @@ export class TwoProcesses {
       ...settings,
     };
     const all: Running[] = [];
-    while (all.length < 2) {
-      const [port, grpcPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
-      const env = { ...shared, GRPC_PORT: String(grpcPort), METRICS_PORT: String(metricsPort) };
-      const start = () => Product.start(port, env);
-      const product = await start();
-      all.push({ url: product.url, grpcPort, start, product });
+    const product = new TwoProcesses(database.url, all, () => database.drop());
+    try {
+      while (all.length < 2) all.push(await onFreePorts(shared));
+    } catch (error) {
+      await product.stop();
+      throw error;
     }
-    return new TwoProcesses(database.url, all, () => database.drop());
+    return product;
   }
 
   /** Kills one with SIGKILL, and resolves when it serves again. */
@@ -77,4 +77,12 @@ export class TwoProcesses {
     await Promise.all(this.all.map(({ product }) => product.kill()));
     await this.drop();
   }
+}
+
+async function onFreePorts(shared: Record<string, string>): Promise<Running> {
+  const [port, grpcPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
+  const env = { ...shared, GRPC_PORT: String(grpcPort), METRICS_PORT: String(metricsPort) };
+  const start = () => Product.start(port, env);
+  const product = await start();
+  return { url: product.url, grpcPort, start, product };
 }
