@@ -15,7 +15,7 @@ import type { ChannelHandler } from './channel-handler.ts';
 import { placeOf } from './cursor.ts';
 import { Hub } from './hub.ts';
 import { MOST_BEHIND, type Stream } from './stream.ts';
-import { type Beginning, Subscriber } from './subscriber.ts';
+import { type Beginning, Subscriber, type SubscriberParts } from './subscriber.ts';
 
 const SUBSCRIBE_SECONDS = 10;
 
@@ -55,25 +55,33 @@ export class ChannelBinding {
   }
 
   private async subscribe(
-    { name }: ChannelDefinition,
+    contract: ChannelDefinition,
     handler: ChannelHandler<any>,
     params: object,
     caller: Caller,
     after: string | undefined,
   ): Promise<Subscriber> {
     const { origin } = caller;
-    const startedAt = performance.now();
-    const stream = await this.hub.stream(name, await handler.authorize(params, caller));
-    const begin = await beginning(stream, after);
-    const subscriber = new Subscriber(stream, begin, caller.principal, {
+    const parts: SubscriberParts = {
       verify: (token) => this.tokens.verify(token),
-      authorize: async (principal) => handler.authorize(params, again(origin, principal)),
+      authorize: async (principal) => {
+        const asking = again(origin, principal);
+        checkAccess(contract.access, asking);
+        return handler.authorize(params, asking);
+      },
       onEnd: (ended) => this.hub.remove(ended),
       unexpected: (error) => this.logger.error({ err: error, requestId: origin.requestId }, 'unexpected error'),
-    });
+    };
+    const startedAt = performance.now();
+    const stream = await this.hub.stream(contract.name, await handler.authorize(params, caller));
+    // Held while nobody follows it yet, or the hub would let go of it.
+    stream.joining++;
+    const subscriber = await beginning(stream, after)
+      .then((begin) => new Subscriber(stream, begin, caller.principal, parts))
+      .finally(() => stream.joining--);
     this.hub.add(subscriber);
     // Whoever lost access between the question and now is not told of by the stream any more.
-    if (stream.revokedSince(startedAt, (personId) => subscriber.isAbout(personId))) subscriber.doubt(begin.position);
+    if (stream.revokedSince(startedAt, (personId) => subscriber.isAbout(personId))) subscriber.doubt();
     return subscriber;
   }
 }

@@ -20,7 +20,7 @@ export interface Head {
   readonly seq: string;
 }
 
-/** What stands behind a channel: a provider with `@Channel(contract)`. A stream of the channel is named by a key, any text of the module's. */
+/** What stands behind a channel: a provider with `@Channel(contract)`. A stream of the channel is named by a key: text of the module's, one line, at most 1,000 characters. */
 export interface ChannelHandler<C extends ChannelDefinition<any, any>> {
   /**
    * The key of the stream that the caller asks for. Asked again when an event of `revokedBy` is about the caller.

@@ -18,6 +18,8 @@ const LOOK_EVERY_MS = 1_500;
 /** A stream that the database has not confirmed for this long ends: somebody may have lost access meanwhile. */
 const CONFIRMED_MS = 4_000;
 const SWEEP_EVERY_MS = 500;
+/** NOTIFY carries keys, a line each, in less than 8,000 bytes. */
+const LONGEST_KEY = 1_000;
 /** Streams of one query. */
 const CHUNK = 500;
 
@@ -109,6 +111,7 @@ export class Hub {
   /** The stream of a key; opened by the first who follows it. @throws Problem Unavailable when the database does not answer */
   async stream(channel: string, key: string): Promise<Stream> {
     if (this.closed) throw new Problem(Unavailable, undefined, { retryAfter: 1 });
+    if (key.length > LONGEST_KEY || key.includes('\n')) throw new Error(`${channel}: "${key}" is no key of a stream`);
     const served = this.served.get(channel)!;
     let stream = served.streams.get(key);
     if (!stream) {
@@ -195,8 +198,8 @@ export class Hub {
   private async lookAt(served: Served): Promise<void> {
     const streams = [...served.streams.values()].filter((stream) => stream instanceof Stream);
     if (streams.length === 0) return;
-    for (const stream of streams) if (stream.subscribers.size === 0) this.forget(served, stream.key);
-    const used = streams.filter(({ subscribers }) => subscribers.size > 0);
+    const used = streams.filter(({ inUse }) => inUse);
+    for (const stream of streams) if (!stream.inUse) this.forget(served, stream.key);
     for (let from = 0; from < used.length; from += CHUNK) await this.confirm(served, used.slice(from, from + CHUNK));
   }
 
@@ -222,13 +225,16 @@ export class Hub {
   private sweep(): void {
     const now = performance.now();
     const seconds = Date.now() / 1_000;
+    const before = this.subscribers.size;
     for (const { streams } of this.served.values())
       for (const stream of streams.values())
         if (stream instanceof Stream) {
           stream.forgetOld(now);
           if (now - stream.confirmedAt > CONFIRMED_MS) stream.unconfirmed();
         }
+    this.tell(before - this.subscribers.size, 'the database has not confirmed their streams');
     const blind = this.tokens.silence() > CONFIRMED_MS;
+    if (blind) this.tell(this.subscribers.size, 'nothing is known of ended sessions');
     for (const subscriber of this.subscribers) {
       const { principal } = subscriber;
       if (!principal) continue;
@@ -236,6 +242,17 @@ export class Hub {
       else if (principal.expiresAt <= seconds || this.tokens.hasEnded(principal.sessionId))
         subscriber.end(new Problem(Unauthenticated));
     }
+  }
+
+  /** Whoever operates this has to know why clients come back in masses. */
+  private tell(ended: number, why: string) {
+    if (ended === 0) return;
+    this.metrics.count(
+      'realtime_unconfirmed_total',
+      'Subscriptions that ended because their access could not be confirmed.',
+      ended,
+    );
+    this.logger.warn(`${ended} subscriptions end: ${why}`);
   }
 
   private streamCount(): number {

@@ -37,7 +37,9 @@ export class Stream {
   /** Those who have all that was flushed. */
   readonly live = new Set<Subscriber>();
   /** As {@link confirmedAt}. */
-  private readonly openedAt = performance.now();
+  private openedAt = performance.now();
+  /** Callers who are about to follow. */
+  joining = 0;
   epoch: string;
   /** Number of the newest entry that is known. */
   seq: number;
@@ -67,6 +69,11 @@ export class Stream {
   /** Behind what went to who is live. */
   get cursor(): string {
     return cursorText({ epoch: this.epoch, seq: this.flushed });
+  }
+
+  /** Somebody follows, or is about to: it has to be fed. */
+  get inUse(): boolean {
+    return this.subscribers.size > 0 || this.joining > 0;
   }
 
   /** Entries that were committed. Those that are known already are left out; a gap before them is read. */
@@ -139,6 +146,7 @@ export class Stream {
     this.seq = seq;
     this.flushed = seq;
     this.confirmedAt = confirmedAt;
+    this.openedAt = performance.now();
     this.recent = [];
     this.tails.clear();
     for (const subscriber of this.subscribers) subscriber.restart();

@@ -70,6 +70,8 @@ export class Subscriber implements Subscription {
     if (renewed.personId !== principal?.personId || renewed.organizationId !== principal.organizationId)
       throw new Problem(Unauthenticated);
     this.principal = renewed;
+    // Other roles: what the handler has allowed may not be theirs any more.
+    if (renewed.roles.join() !== principal.roles.join()) this.doubt();
   }
 
   close(): void {
@@ -86,7 +88,7 @@ export class Subscriber implements Subscription {
   }
 
   /** Nothing after `flushed` goes to the client before it is known that it may follow. */
-  doubt(flushed: number): void {
+  doubt(flushed = this.on.flushed): void {
     if (this.on.live.delete(this)) this.position = flushed;
     this.doubted = true;
     this.goOn();

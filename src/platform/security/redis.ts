@@ -23,7 +23,10 @@ export class RedisConnection implements OnApplicationShutdown {
     });
     let away = false;
     this.client.on('error', (error) => {
-      if (!away) this.logger.warn(`Redis does not answer; limits are counted per process meanwhile (${error.message})`);
+      if (!away)
+        this.logger.warn(
+          `Redis does not answer; meanwhile limits are counted per process, and news between processes come by way of the database (${error.message})`,
+        );
       away = true;
     });
     this.client.on('ready', () => {
