@@ -116,11 +116,14 @@ describe('one process', () => {
   });
 });
 
-const topologies: [string, Record<string, string> | undefined][] = [
-  ['NOTIFY', {}],
-  ['Redis', redis.answers ? { REDIS_URL: redis.url } : undefined],
-];
-describe.each(topologies.filter(([, settings]) => settings))('two processes over %s', (_name, settings) => {
+describe('two processes over NOTIFY', () => {
+  twoProcesses({});
+});
+redis.describe('two processes over Redis', () => {
+  twoProcesses({ REDIS_URL: redis.url });
+});
+
+function twoProcesses(settings: Record<string, string>) {
   let one: RunningApp;
   let other: RunningApp;
   let ann: Person;
@@ -154,4 +157,4 @@ describe.each(topologies.filter(([, settings]) => settings))('two processes over
     await endedWith(reader, 'chat/not-room-member', 5_000);
     expect(reader.items).toEqual([]);
   });
-});
+}
