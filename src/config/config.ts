@@ -70,6 +70,7 @@ export function loadConfig(
     TLS_CERT_FILE: absolute(cwd, parsed.data.TLS_CERT_FILE),
     TLS_KEY_FILE: absolute(cwd, parsed.data.TLS_KEY_FILE),
     LOG_FILE: absolute(cwd, parsed.data.LOG_FILE),
+    GRAPHQL_DOCUMENTS: absolute(cwd, parsed.data.GRAPHQL_DOCUMENTS),
     SECRET_KEY: parsed.data.SECRET_KEY ?? (makeKey ? generatedSecretKey(dataDir) : (existingSecretKey(dataDir) ?? '')),
     MODULE_DATABASE_URLS: Object.freeze(urls),
   });

@@ -113,6 +113,17 @@ export const settings = z.object({
     '1000',
     'The messages a second that are read from one WebSocket connection; more wait until they are read.',
   ),
+  GRAPHQL: withDefault('Network', onOff, 'on', 'Serves the operations as GraphQL at `/graphql`.'),
+  GRAPHQL_INTROSPECTION: required(
+    'Network',
+    onOff,
+    'Tells clients the GraphQL schema, suggests names, and serves GraphiQL to browsers at `/graphql`.',
+  ),
+  GRAPHQL_DOCUMENTS: optional(
+    'Network',
+    text('the path of a JSON file'),
+    'The only GraphQL documents that run, as an object of id (a SHA-256, usually) and document; any document runs without it.',
+  ),
   API_DOCS: withDefault('Network', onOff, 'on', 'Serves the OpenAPI document and Swagger UI at `/api-docs`.'),
 
   DATABASE_URL: optional('Database', postgres, 'The PostgreSQL server (15 or newer) to use instead of the embedded one.'),
@@ -189,6 +200,7 @@ export type SettingName = keyof typeof settings.shape;
 
 export const defaultsByEnvironment: Partial<Record<SettingName, Record<Environment, string>>> = {
   HOST: { development: '127.0.0.1', production: '0.0.0.0', test: '127.0.0.1' },
+  GRAPHQL_INTROSPECTION: { development: 'on', production: 'off', test: 'on' },
   LOG_FORMAT: { development: 'pretty', production: 'json', test: 'json' },
 };
 

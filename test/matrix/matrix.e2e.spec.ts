@@ -37,7 +37,7 @@ type Row = (typeof rows)[number];
 /** Whoever signs out is gone, whoever accepts an invitation is no stranger any more, few organizations are founded in an hour: these get somebody new. */
 const CHANGES_ITS_CALLER = ['auth.signOut', 'users.invitations.accept', 'users.organizations.create'];
 const expendable = async ({ contract }: Row, person: Person) =>
-  CHANGES_ITS_CALLER.includes(contract.name) ? newPerson(world.app, 'Leaver') : person;
+  CHANGES_ITS_CALLER.includes(contract.name) ? newPerson(world.app, 'Leaver') : person.elsewhere();
 
 /** Whoever the operation is for. */
 const rightCaller = async (row: Row) => (row.expected.who === 'service' ? 'service' : expendable(row, world.ann));

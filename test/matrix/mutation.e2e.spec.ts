@@ -10,7 +10,7 @@ interface Mutation {
   readonly file: string;
   readonly from: string;
   readonly to: (only: string) => string;
-  readonly transports: readonly ('rest' | 'call' | 'websocket')[];
+  readonly transports: readonly ('rest' | 'call' | 'graphql' | 'websocket')[];
   /** Tests of the matrix that have to notice. */
   readonly tests: string;
 }
@@ -35,7 +35,7 @@ const MUTATIONS: readonly Mutation[] = [
     file: PIPELINE,
     from: 'checkAccess(contract.access, caller);\n      const context',
     to: (only) => `if (!(${only})) checkAccess(contract.access, caller);\n      const context`,
-    transports: ['rest', 'call', 'websocket'],
+    transports: ['rest', 'call', 'graphql', 'websocket'],
     tests: 'anonymous|wrong permission',
   },
   {
@@ -53,7 +53,7 @@ const MUTATIONS: readonly Mutation[] = [
     to: (only) =>
       `const given = (context ? context.input : call.input()) as object;
        const input = ${only} ? given : validateInput(contract, given, call.unknownFields);`,
-    transports: ['rest', 'call', 'websocket'],
+    transports: ['rest', 'call', 'graphql', 'websocket'],
     tests: 'invalid input',
   },
   {

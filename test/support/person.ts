@@ -58,6 +58,12 @@ export class Person {
     return new Person(app, this.email);
   }
 
+  /** The same person, signed in, at another address: what is counted by address begins anew. */
+  elsewhere(): Person {
+    const { token, refreshToken, id, organizationId } = this;
+    return Object.assign(new Person(this.app, this.email), { token, refreshToken, id, organizationId });
+  }
+
   async signIn(): Promise<this> {
     const { status, body } = await this.post('/auth/sign-in', { email: this.email, password: PASSWORD });
     if (status !== 200) throw new Error(`sign-in: ${status} ${JSON.stringify(body)}`);

@@ -203,6 +203,7 @@ export const room = channel({
   item: RoomEvent,
   events: [MessagePosted, MemberJoined, MemberLeft],
   revokedBy: [MemberLeft],
+  problems: [RoomNotFound, NotRoomMember],
 });
 
 export const joinedPerson = link(RoomJoined, { field: 'person', by: 'personId', to: getUsers });

@@ -5,6 +5,7 @@ import type { EventDefinition } from './event.ts';
 import { parseHttp } from './http.ts';
 import { nameOf } from './kinds.ts';
 import { type Limit, perCaller } from './limit.ts';
+import type { ProblemDefinition } from './problem.ts';
 import { checkPortable, portable, type Portable, type PortableField, portableFields } from './portable.ts';
 
 /** What a contract says of a channel; {@link channel} checks it and fills in the defaults. */
@@ -25,6 +26,8 @@ export interface ChannelDeclaration<P extends z.core.$ZodLooseShape, I extends z
   events: readonly EventDefinition[];
   /** Those of the facts after which `personId`, a field of their data, may have lost access: it is asked for again. */
   revokedBy?: readonly EventDefinition[];
+  /** What its `authorize` may answer with. */
+  problems?: readonly ProblemDefinition[];
   /** How often somebody may subscribe. Where nothing is said, {@link DEFAULT_SUBSCRIBE_LIMIT}. */
   limit?: Limit | readonly Limit[];
 }
@@ -51,6 +54,7 @@ export interface ChannelDefinition<P extends z.core.$ZodLooseShape = z.core.$Zod
   readonly itemType: Portable & { readonly kind: 'object' | 'union' };
   readonly events: readonly EventDefinition[];
   readonly revokedBy: readonly EventDefinition[];
+  readonly problems: readonly ProblemDefinition[];
   readonly limit: readonly Limit[];
 }
 
@@ -106,6 +110,7 @@ export function channel<P extends z.core.$ZodLooseShape, I extends z.ZodType>(
     itemType,
     events,
     revokedBy,
+    problems: declared.problems ?? [],
     limit: declared.limit === undefined ? [DEFAULT_SUBSCRIBE_LIMIT] : [declared.limit].flat(),
   });
 }

@@ -134,3 +134,21 @@ export const SubscriberTooSlow = problem(
   'You read more slowly than things happen',
   'Too much was waiting to be read. Subscribe again with the last cursor that you got: nothing is lost.',
 );
+export const InvalidDocument = problem(
+  'platform/invalid-document',
+  400,
+  'The GraphQL document does not fit the schema',
+  '`locations` tell where. The schema is what introspection answers, where it is on.',
+);
+export const TooComplex = problem(
+  'platform/too-complex',
+  400,
+  'The GraphQL document asks for too much at once',
+  'Ask for fewer fields, shorter lists or less nesting, in several requests.',
+);
+export const UnknownDocument = problem(
+  'platform/unknown-document',
+  403,
+  'This GraphQL document is not one of those that run here',
+  'The server runs the documents that `GRAPHQL_DOCUMENTS` lists: send the id of one of them as `documentId`.',
+);

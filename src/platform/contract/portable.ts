@@ -37,7 +37,7 @@ export class UnportableError extends Error {
 
 const FIELD = /^[a-z][A-Za-z0-9]*$/;
 const TYPE = /^[A-Z][A-Za-z0-9]*$/;
-const ENUM_VALUE = /^[A-Za-z][A-Za-z0-9_]*$/;
+const ENUM_VALUE = /^(?!(true|false|null)$)[A-Za-z][A-Za-z0-9_]*$/;
 
 const REASON: Partial<Record<z.core.$ZodTypeDef['type'], string>> = {
   date: 'JSON has no dates; use Timestamp',

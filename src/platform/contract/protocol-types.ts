@@ -36,9 +36,10 @@ export function graphqlType(type: Portable, io: 'input' | 'output'): string {
   }
 }
 
-/** The type of a field: with `!` where a value is always there. */
+/** The type of a field: with `!` where a value is always there, and never null as any JSON may be. */
 export const graphqlFieldType = (field: PortableField, io: 'input' | 'output') => {
-  const nonNull = field.presence === 'required' || (field.presence === 'default' && io === 'output');
+  const there = field.presence === 'required' || (field.presence === 'default' && io === 'output');
+  const nonNull = there && field.type.kind !== 'json';
   return `${graphqlType(field.type, io)}${nonNull ? '!' : ''}`;
 };
 

@@ -24,6 +24,18 @@ export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
 }
 
 /**
+ * What a transport answers as the input when its protocol has found it wrong already. It goes where any input goes, so
+ * that access and limits come before what is told of it.
+ */
+export class RefusedInput {
+  readonly errors: readonly FieldError[];
+
+  constructor(errors: readonly FieldError[]) {
+    this.errors = errors;
+  }
+}
+
+/**
  * The input as its schema has it.
  * @throws Problem InvalidInput listing each wrong place
  */
@@ -32,6 +44,7 @@ export function validateInput(
   input: unknown,
   unknownFields: 'refuse' | 'drop',
 ): object {
+  if (input instanceof RefusedInput) throw new Problem(InvalidInput, undefined, { errors: input.errors });
   const schema = unknownFields === 'refuse' ? contract.strictInput : contract.lenientInput;
   const result = parse(schema, input ?? {});
   if (result.success) return result.data;

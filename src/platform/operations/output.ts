@@ -28,13 +28,15 @@ function picker(fields: readonly PortableField[], path: string): Picker {
   const picks = fields.map((field) => ({
     name: field.name,
     presence: field.presence,
+    json: field.type.kind === 'json',
     pick: pickerOf(field.type, `${path}.${field.name}`),
   }));
   return (value) => {
     const picked: Record<string, unknown> = {};
-    for (const { name, presence, pick } of picks) {
+    for (const { name, presence, json, pick } of picks) {
       const item = value[name];
-      if (item !== undefined && item !== null) picked[name] = pick ? pick(item) : item;
+      // JSON's null is a value like any other.
+      if (item !== undefined && (item !== null || json)) picked[name] = pick ? pick(item) : item;
       else if (presence === 'nullable') picked[name] = null;
       else if (presence !== 'optional') throw new Error(`${path} answered without its field "${name}"`);
     }

@@ -6,7 +6,11 @@ const TOKEN_COOKIE = 'fondasi_token';
 
 /** RFC 6750. Any other scheme is no token of ours; it is refused like a wrong one. */
 export function bearer({ headers }: FastifyRequest): string | undefined {
-  const { authorization } = headers;
+  return tokenIn(headers.authorization);
+}
+
+/** The same where `Authorization: Bearer …` comes some other way. */
+export function tokenIn(authorization: string | undefined): string | undefined {
   if (authorization === undefined) return undefined;
   return authorization.slice(0, 7).toLowerCase() === 'bearer ' ? authorization.slice(7) : '';
 }

@@ -6,6 +6,7 @@ import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
 import type { RateLimits } from '../../security/rate-limits.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
+import { mountGraphql } from '../graphql/graphql.ts';
 import { mountMcp } from '../mcp/mcp.ts';
 import { mountSse } from '../sse/sse.ts';
 import { mountWebSocket } from '../websocket/websocket.ts';
@@ -33,6 +34,7 @@ export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config:
   routeUpgrades(app);
   mountWebSocket(app, config, parts);
   mountSse(app, config, parts);
+  mountGraphql(app, config, parts);
   mountMcp(app, config, parts);
   mountApiDocs(app, served, config);
 }

@@ -1,7 +1,8 @@
 import type { ChannelDefinition } from '../../contract/channel.ts';
 import * as platform from '../../contract/platform.problems.ts';
-import { type Json, jsonSchema, schemaRef } from '../json-schema.ts';
+import { type Json, jsonSchema } from '../json-schema.ts';
 import { AFTER } from '../sse/params.ts';
+import { problemResponses } from './openapi-problems.ts';
 
 /** A channel as OpenAPI has it: a GET that goes on, each event an item. */
 export function channelObject(channel: ChannelDefinition, schemas: Json): Json {
@@ -23,7 +24,7 @@ export function channelObject(channel: ChannelDefinition, schemas: Json): Json {
         description: 'A stream of events; the schema is that of the `data` of one.',
         content: { 'text/event-stream': { schema: item } },
       },
-      ...problems(channel),
+      ...problemResponses(problemsOf(channel)),
     },
     security: channel.access.who === 'anyone' ? [] : [{ accessToken: [] }],
     'x-access':
@@ -38,14 +39,10 @@ const HOW =
   'Server-sent events. The first one, `subscribed`, tells where the stream begins (`cursor`) and whether earlier items were left out (`reset`); ' +
   'each item is a `message` whose `id` is the cursor behind it; `reset` says that items were left out and must be read by operations; `ended` brings the problem that ended the stream.';
 
-const answer = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: schemaRef('Problem') } },
-});
-
-/** Its module's own problems are answered too: which ones is the handler's affair. */
-function problems({ access }: ChannelDefinition): Json {
-  const any = [
+/** Its own problems and those that any channel of its kind may answer with. */
+function problemsOf({ access, problems }: ChannelDefinition) {
+  return [
+    ...problems,
     platform.InvalidInput,
     ...(access.who === 'anyone' ? [] : [platform.Unauthenticated]),
     ...(access.who === 'may' ? [platform.Forbidden] : []),
@@ -56,10 +53,6 @@ function problems({ access }: ChannelDefinition): Json {
     platform.Unavailable,
     platform.DeadlineExceeded,
   ];
-  return {
-    ...Object.fromEntries(any.map(({ status, code, title }) => [status, answer(`\`${code}\`: ${title}`)])),
-    '4XX': answer('The caller may not follow this stream, or there is none.'),
-  };
 }
 
 const CURSOR = { type: 'string', maxLength: 512 };

@@ -6,6 +6,7 @@ import type { RawRouteDefinition } from '../../contract/raw-route.ts';
 import { type Json, jsonSchema, schemaRef } from '../json-schema.ts';
 import { PROBLEM } from '../problem-schema.ts';
 import { channelObject } from './openapi-channels.ts';
+import { problemResponses } from './openapi-problems.ts';
 
 export interface OpenApiInfo {
   readonly version: string;
@@ -119,13 +120,7 @@ function responses(operation: OperationDefinition, schemas: Json): Json {
     },
   };
   if (operation.method === 'GET' && !operation.secret) result[304] = { description: 'Not changed since `If-None-Match`' };
-  const byStatus = Map.groupBy(problemsOf(operation), ({ status }) => status);
-  for (const [status, problems] of [...byStatus].sort(([a], [b]) => a - b))
-    result[status] = {
-      description: problems.map(({ code, title }) => `\`${code}\`: ${title}`).join('\n\n'),
-      content: { 'application/problem+json': { schema: schemaRef('Problem') } },
-    };
-  return result;
+  return { ...result, ...problemResponses(problemsOf(operation)) };
 }
 
 /** Its own problems and those that any operation of its kind may answer with. */

@@ -4,7 +4,7 @@ import type { Origin, Principal } from '../../operations/caller.ts';
 import type { RequestRoute } from '../../observability/request-log.ts';
 import type { BoundChannel } from '../../realtime/bound-channel.ts';
 import type { Refusals } from '../rest/refusals.ts';
-import type { ParseJson } from './client-messages.ts';
+import type { ParseJson } from '../json-parser.ts';
 import type { Connection } from './connection.ts';
 
 /** A thing that can be called or followed by its name, and what its lines in the log have in common. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { InvalidInput, MalformedRequest } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
 import { fieldErrors } from '../../operations/input.ts';
+import type { ParseJson } from '../json-parser.ts';
 
 const Id = z
   .union([z.string().min(1).max(64), z.int()])
@@ -68,9 +69,6 @@ export class NoMessage extends Error {
     this.id = id;
   }
 }
-
-/** Parses JSON, and refuses objects that would poison a prototype. */
-export type ParseJson = (text: string) => unknown;
 
 /** @throws NoMessage */
 export function readMessage(data: Buffer, parseJson: ParseJson): ClientMessage {

@@ -6,12 +6,12 @@ import { signedIn } from '../../contract/access.ts';
 import type { BoundOperation } from '../../operations/bound-operation.ts';
 import type { BoundChannel } from '../../realtime/bound-channel.ts';
 import { bearerOrCookie } from '../credentials.ts';
+import { jsonParser } from '../json-parser.ts';
 import { checkOrigin } from '../origin.ts';
 import type { HttpParts } from '../rest/http.ts';
 import { checkHandshake, takeUpgrade } from '../upgrade.ts';
 import { authenticate } from './authentication.ts';
 import type { Behind, Named } from './behind.ts';
-import type { ParseJson } from './client-messages.ts';
 import { ConnectedSocket, Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import { AUTH_SECONDS, CLOSE, CLOSE_MS, HEARTBEAT_SECONDS, MOST_FRAGMENTS, PATH, SUBPROTOCOL } from './protocol.ts';
@@ -104,20 +104,5 @@ function named({ served }: WebSocketParts): Pick<Behind, 'operations' | 'channel
   return {
     operations: new Map(fromOutside.map((bound) => entry(bound, 'CALL'))),
     channels: new Map(served.channels.map((bound) => entry(bound, 'SUBSCRIBE'))),
-  };
-}
-
-/** Fastify's own parser, as bodies over REST go through: it refuses what would poison a prototype. */
-function jsonParser(app: FastifyInstance): ParseJson {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  return (text) => {
-    let failed: Error | null = null;
-    let value: unknown;
-    void parse(undefined as never, text, (error, body) => {
-      failed = error;
-      value = body;
-    });
-    if (failed) throw failed as Error;
-    return value;
   };
 }

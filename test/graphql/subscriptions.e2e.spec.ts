@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { Metrics } from '#platform/observability/metrics';
+import { type RunningApp, startApp } from '../support/app.ts';
+import { askOver, Following, graphqlClient, personClient } from '../support/graphql-socket.ts';
+import { newPerson, type Person, someAddress } from '../support/person.ts';
+
+const ROOM = `subscription ($roomId: ID!, $after: String) {
+  chatRoom(roomId: $roomId, after: $after) {
+    cursor reset
+    item { __typename ... on RoomMessage { message { text author { name } } } ... on RoomJoined { person { name } } }
+  }
+}`;
+
+let app: RunningApp;
+let ann: Person;
+let bob: Person;
+let roomId: string;
+beforeAll(async () => {
+  app = await startApp({ settings: { CORS_ORIGINS: 'https://app.example.com' } });
+  [ann, bob] = [await newPerson(app, 'Ann'), await newPerson(app, 'Bob')];
+  await ann.foundOrganization('Ann & Co');
+  await bob.post('/invitations/accept', { token: (await ann.post('/invitations', { roles: ['member'] })).body.token });
+  await bob.actIn(ann.organizationId);
+  roomId = (await ann.post('/chat/rooms', { name: 'Room', visibility: 'open' })).body.id;
+});
+afterAll(() => app.close());
+
+const post = (text: string) => ann.post(`/chat/rooms/${roomId}/messages`, { clientId: randomUUID(), text });
+
+const items = ({ results }: Following) => results.map(({ data }) => data.chatRoom.item).filter(Boolean);
+const texts = (following: Following) => items(following).flatMap((item) => item.message?.text ?? []);
+const lastCursor = ({ results }: Following): string => results.at(-1)!.data.chatRoom.cursor;
+
+async function subscriptions(): Promise<number> {
+  const { text } = await app.app.get(Metrics).page();
+  return Number(/^realtime_subscriptions (\d+)/m.exec(text)![1]);
+}
+
+describe('a subscription', () => {
+  test('follows a room, members of unions and their links included', async () => {
+    const client = personClient(app, ann);
+    const following = new Following(client, ROOM, { roomId });
+    await expect.poll(() => following.results).toHaveLength(1);
+    expect(following.results[0]!.data.chatRoom).toEqual({ cursor: expect.any(String), reset: false, item: null });
+    await bob.post(`/chat/rooms/${roomId}/join`);
+    await post('hello');
+    await expect
+      .poll(() => items(following))
+      .toEqual([
+        { __typename: 'RoomJoined', person: { name: 'Bob' } },
+        { __typename: 'RoomMessage', message: { text: 'hello', author: { name: 'Ann' } } },
+      ]);
+    following.stop();
+    await client.dispose();
+    await expect.poll(subscriptions).toBe(0);
+  });
+
+  test('goes on where the client was, without a gap', async () => {
+    const client = personClient(app, bob);
+    const before = new Following(client, ROOM, { roomId });
+    await expect.poll(() => before.results).toHaveLength(1);
+    await post('one');
+    await expect.poll(() => texts(before)).toEqual(['one']);
+    await client.dispose();
+    await post('two');
+    const again = personClient(app, bob);
+    const after = new Following(again, ROOM, { roomId, after: lastCursor(before) });
+    await post('three');
+    await expect.poll(() => texts(after)).toEqual(['two', 'three']);
+    await again.dispose();
+  });
+
+  test('a cursor of nowhere is told to begin anew', async () => {
+    const client = personClient(app, ann);
+    const following = new Following(client, ROOM, { roomId, after: 'nowhere' });
+    await expect.poll(() => following.results).toHaveLength(1);
+    expect(following.results[0]!.data.chatRoom).toMatchObject({ reset: true, item: null });
+    await client.dispose();
+  });
+
+  test('is refused as the channel refuses it', async () => {
+    const eve = await newPerson(app, 'Eve');
+    const codeFor = async (person: Person | undefined, variables: Record<string, unknown>) => {
+      const client = person ? personClient(app, person) : graphqlClient(app, () => undefined, someAddress());
+      const following = new Following(client, ROOM, variables);
+      await expect.poll(() => following.ended).toBeDefined();
+      await client.dispose();
+      expect(following.results).toEqual([]);
+      const { code, problem } = following.ended!.error[0].extensions;
+      return [code, ...(problem.errors ?? []).map(({ pointer }: { pointer: string }) => pointer)];
+    };
+    expect(await codeFor(eve, { roomId })).toEqual(['chat/room-not-found']);
+    expect(await codeFor(undefined, { roomId })).toEqual(['platform/unauthenticated']);
+    expect(await codeFor(undefined, { roomId: { wrong: true } })).toEqual(['platform/unauthenticated']);
+    expect(await codeFor(eve, { roomId: 'no id' })).toEqual(['platform/invalid-input', '/roomId']);
+    expect(await codeFor(eve, {})).toEqual(['platform/invalid-input', '/roomId']);
+    expect(await subscriptions()).toBe(0);
+  });
+
+  test('ends when its room does not want the reader any more', async () => {
+    const client = personClient(app, bob);
+    const following = new Following(client, ROOM, { roomId });
+    await expect.poll(() => following.results).toHaveLength(1);
+    await ann.request('DELETE', `/chat/rooms/${roomId}/members/${bob.id}`);
+    await expect.poll(() => following.ended, { timeout: 5_000 }).toBeDefined();
+    expect(following.ended!.error[0].extensions.problem.status).toBeGreaterThanOrEqual(403);
+    await post('not for Bob');
+    expect(JSON.stringify(following.results)).not.toContain('not for Bob');
+    await client.dispose();
+  });
+});
+
+describe('a connection', () => {
+  test('runs queries and mutations too, and tells their problems', async () => {
+    const client = personClient(app, ann);
+    expect(await askOver(client, '{ usersMe { name } }')).toEqual({ data: { usersMe: { name: 'Ann' } } });
+    const query = 'mutation ($input: ChatMessagesPostInput!) { chatMessagesPost(input: $input) { text } }';
+    const input = { roomId, clientId: randomUUID(), text: 'over the socket' };
+    expect(await askOver(client, query, { input })).toEqual({ data: { chatMessagesPost: { text: 'over the socket' } } });
+    await expect(askOver(client, '{ usersMee { name } }')).rejects.toMatchObject([
+      { extensions: { code: 'platform/not-found' } },
+    ]);
+    await client.dispose();
+  });
+
+  test('is closed when its token ends, and the client goes on with the next one', { timeout: 30_000 }, async () => {
+    const short = await startApp({ settings: { ACCESS_TOKEN_TTL: '3s' } });
+    const dan = await newPerson(short, 'Dan');
+    const closes: number[] = [];
+    const client = graphqlClient(short, async () => (await dan.signIn()).token, dan.address);
+    client.on('closed', (event) => closes.push((event as { code: number }).code));
+    const room = (await dan.post('/chat/rooms', { name: 'Room', visibility: 'open' })).body.id;
+    const following = new Following(client, ROOM, { roomId: room });
+    await expect.poll(() => following.results).toHaveLength(1);
+    // Connected again by itself, with the next token, and subscribed again.
+    await expect.poll(() => following.results, { timeout: 10_000 }).toHaveLength(2);
+    expect([closes, following.ended]).toEqual([[4403], undefined]);
+    await client.dispose();
+    await short.close();
+  });
+
+  test('is told to come back when the process stops', async () => {
+    const stopping = await startApp();
+    const dan = await newPerson(stopping, 'Dan');
+    const socket = await open(stopping, dan.token);
+    socket.send({ id: '1', type: 'subscribe', payload: { query: 'subscription { usersMe { cursor } }' } });
+    await expect.poll(() => socket.heard.at(-1)?.type).toBe('next');
+    await stopping.close();
+    expect(await socket.closed).toBe(1012);
+    expect(socket.heard.map(({ type }) => type)).toEqual(['connection_ack', 'next']);
+  });
+});
+
+/** A socket that says what it is told to. */
+interface Raw {
+  readonly ws: WebSocket;
+  readonly heard: any[];
+  readonly closed: Promise<number>;
+  send(message: unknown): void;
+}
+
+function connect(to: RunningApp, headers: Record<string, string> = {}): Raw {
+  const ws = new WebSocket(`${to.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+  const heard: any[] = [];
+  ws.on('message', (data) => heard.push(JSON.parse(data.toString())));
+  ws.on('error', () => {});
+  const closed = new Promise<number>((resolve) => ws.once('close', resolve));
+  return { ws, heard, closed, send: (message) => ws.send(typeof message === 'string' ? message : JSON.stringify(message)) };
+}
+
+async function open(to: RunningApp, token: string): Promise<Raw> {
+  const raw = connect(to);
+  await once(raw.ws, 'open');
+  raw.send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
+  await once(raw.ws, 'message');
+  return raw;
+}
+
+const statusOf = async (headers: Record<string, string>) => {
+  const { ws, closed } = connect(app, headers);
+  const answered = new Promise<number>((resolve) => {
+    ws.once('unexpected-response', (_request, response) => resolve(response.statusCode!));
+    ws.once('open', () => resolve(101));
+  });
+  const status = await answered;
+  ws.terminate();
+  await closed;
+  return status;
+};
+
+describe('abuse', () => {
+  test('a page of another site does not connect; one of ours does', async () => {
+    expect(await statusOf({ origin: 'https://evil.example' })).toBe(403);
+    expect(await statusOf({ origin: 'null' })).toBe(403);
+    expect(await statusOf({ origin: 'https://app.example.com' })).toBe(101);
+    expect(await statusOf({ origin: app.url })).toBe(101);
+    expect(await statusOf({})).toBe(101);
+  });
+
+  test('a wrong token is turned away, and whoever tries many is heard no more', async () => {
+    const address = someAddress();
+    const forged = `${ann.token.slice(0, -6)}AAAAAA`;
+    const raw = connect(app, { 'x-forwarded-for': address });
+    await once(raw.ws, 'open');
+    raw.send({ type: 'connection_init', payload: { authorization: `Bearer ${forged}` } });
+    expect(await raw.closed).toBe(4403);
+    expect(raw.heard).toEqual([]);
+    const attempt = async () => {
+      const next = connect(app, { 'x-forwarded-for': address });
+      next.ws.once('open', () => next.send({ type: 'connection_init', payload: { authorization: `Bearer ${forged}` } }));
+      await next.closed;
+    };
+    for (let tried = 0; tried < 300; tried += 20) await Promise.all(Array.from({ length: 20 }, attempt));
+    await expect.poll(() => statusOf({ 'x-forwarded-for': address })).toBe(429);
+  });
+
+  test('who never says who they are is let go', { timeout: 15_000 }, async () => {
+    const { ws, closed } = connect(app);
+    await once(ws, 'open');
+    expect(await closed).toBe(4408);
+  });
+
+  test('operations before that are refused', async () => {
+    const raw = connect(app);
+    await once(raw.ws, 'open');
+    raw.send({ id: '1', type: 'subscribe', payload: { query: '{ __typename }' } });
+    expect(await raw.closed).toBe(4401);
+  });
+
+  test.each([
+    ['no JSON', '{', 4400],
+    ['no message of the protocol', { type: 'drop tables' }, 4400],
+    [
+      'a poisoned variable',
+      '{"id":"1","type":"subscribe","payload":{"query":"{ usersMe { id } }","variables":{"__proto__":{"a":1}}}}',
+      4400,
+    ],
+    ['a message that is too large', { type: 'ping', payload: { a: 'x'.repeat(1_100_000) } }, 1009],
+  ])('%s closes the connection', async (_name, message, code) => {
+    const raw = await open(app, ann.token);
+    raw.send(message);
+    expect(await raw.closed).toBe(code);
+  });
+
+  test('a connection has a hundred operations at a time', async () => {
+    const raw = await open(app, ann.token);
+    for (let id = 0; id < 105; id++)
+      raw.send({ id: String(id), type: 'subscribe', payload: { query: ROOM, variables: { roomId } } });
+    await expect.poll(() => raw.heard.filter(({ type }) => type === 'error').length).toBe(5);
+    expect(raw.heard.find(({ type }) => type === 'error').payload[0].extensions.code).toBe('platform/too-many-requests');
+    await expect.poll(subscriptions).toBe(100);
+    raw.ws.terminate();
+    await expect.poll(subscriptions).toBe(0);
+  });
+
+  test('a subscription that is called off before it begins is closed', async () => {
+    const raw = await open(app, ann.token);
+    for (let id = 0; id < 50; id++) {
+      raw.send({ id: String(id), type: 'subscribe', payload: { query: ROOM, variables: { roomId } } });
+      raw.send({ id: String(id), type: 'complete' });
+    }
+    raw.send({ id: 'last', type: 'subscribe', payload: { query: '{ usersMe { name } }' } });
+    await expect.poll(() => raw.heard.some(({ id, type }) => id === 'last' && type === 'complete')).toBe(true);
+    await expect.poll(subscriptions).toBe(0);
+    raw.ws.terminate();
+  });
+
+  test('a flood of messages closes the connection', async () => {
+    const raw = await open(app, ann.token);
+    for (let sent = 0; sent < 2_500; sent++) raw.send({ type: 'ping' });
+    expect(await raw.closed).toBe(4429);
+  });
+
+  test('who sends and never reads is cut off', async () => {
+    const small = await startApp({ settings: { SEND_BUFFER: '16kb', WS_MESSAGE_RATE: '100000' } });
+    const dan = await newPerson(small, 'Dan');
+    const raw = await open(small, dan.token);
+    raw.ws.pause();
+    const connections = async () => /^graphql_connections (\d+)/m.exec((await small.app.get(Metrics).page()).text)?.[1];
+    expect(await connections()).toBe('1');
+    // Its answers fill what the operating system holds for the connection, then what the process does.
+    const payload = { text: 'x'.repeat(100_000) };
+    for (let sent = 0; sent < 300; sent++) raw.send({ type: 'ping', payload });
+    await expect.poll(connections, { timeout: 10_000 }).toBe('0');
+    raw.ws.terminate();
+    await small.close();
+  });
+});
