@@ -1,5 +1,7 @@
 import type { Group, TestBed } from '../group.ts';
 import type { ServerProcess } from '../server-process.ts';
+import { graphqlListRow, graphqlObjectRow, MESSAGES } from './graphql.ts';
+import { writeMessages } from '../product/messages.ts';
 import { websocketRow } from './websocket.ts';
 
 /** What the rows share. */
@@ -9,9 +11,10 @@ export interface Protocols extends TestBed {
 
 /** What the same operation costs over each protocol. */
 export const protocols: Group<Protocols> = {
-  prepare: async (bed) => ({
-    ...bed,
-    fondasi: await bed.startFondasi({ WS_MESSAGE_RATE: '1000000' }),
-  }),
-  rows: { websocket: websocketRow },
+  prepare: async (bed) => {
+    const fondasi = await bed.startFondasi({ WS_CONNECTIONS_PER_ADDRESS: '1000000' });
+    await writeMessages(bed.databaseUrl, MESSAGES);
+    return { ...bed, fondasi };
+  },
+  rows: { object: graphqlObjectRow, list: graphqlListRow, websocket: websocketRow },
 };
