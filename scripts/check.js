@@ -9,6 +9,7 @@ const checks = {
   'import rules': 'node scripts/import-rules.js',
   'dead code': 'knip --no-progress --tsConfig tsconfig.build.json',
   'generated pages': 'node --conditions=source scripts/config-docs.ts --check',
+  'protobuf numbers': 'node --conditions=source scripts/proto-lock.ts --check',
   lockfile: 'node scripts/lockfile.js',
 };
 

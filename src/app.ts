@@ -18,8 +18,10 @@ import { Operations } from '#platform/operations/operations';
 import { Pipeline } from '#platform/operations/pipeline';
 import { PlatformModule } from '#platform/platform.module';
 import { RateLimits } from '#platform/security/rate-limits';
+import { Refusals } from '#platform/security/refusals';
 import { Secrets } from '#platform/security/secrets';
 import { StartError } from '#platform/start-error';
+import { GrpcEndpoint } from '#platform/transports/grpc/grpc-endpoint';
 import { EdgeAdapter } from '#platform/transports/rest/edge-adapter';
 import { type EdgeOptions, fastifyOptions } from '#platform/transports/rest/edge';
 import { mountHttp } from '#platform/transports/rest/http';
@@ -32,6 +34,8 @@ export interface AppOptions {
   readonly modules: readonly Type[];
   /** True where no other process works on the data, so that there is nobody to tell of what happens. */
   readonly alone?: boolean;
+  /** The file that pins the product's protobuf numbers; the platform's own where it adds no module. */
+  readonly protoLock?: string | URL;
   /** Where a database needs other settings than those of the configuration. */
   readonly database?: Partial<DatabaseOptions>;
 }
@@ -46,6 +50,7 @@ export async function createApp({
   log,
   modules,
   alone = false,
+  protoLock,
   database: overrides,
 }: AppOptions): Promise<NestFastifyApplication> {
   const chosen = chooseModules(modules, config.MODULES);
@@ -76,13 +81,13 @@ export async function createApp({
   );
   try {
     const served = app.get(Operations).bind();
+    const parts = { served, health: app.get(Health), metrics: app.get(Metrics), refusals: app.get(Refusals), log };
+    const grpc = app.get(GrpcEndpoint).prepare({ ...parts, config, tls: edge.tls, limits: app.get(RateLimits) }, protoLock);
     await mountHttp(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, edge, config, {
-      served,
+      ...parts,
       pipeline: app.get(Pipeline),
-      health: app.get(Health),
-      metrics: app.get(Metrics),
       limits: app.get(RateLimits),
-      log,
+      proto: grpc?.text,
     });
   } catch (error) {
     // What holds a connection would keep the process alive.

@@ -34,5 +34,6 @@ export { afterCursor, pageOf } from '#platform/operations/cursor';
 export { OperationContext } from '#platform/operations/enhancers';
 export { FondasiModule, type FondasiModuleDefinition } from '#platform/operations/fondasi-module.decorator';
 export { Operation, RawRoute } from '#platform/operations/operation.decorator';
+export { lockProto } from '#platform/transports/grpc/lock-file';
 export { CONFIG } from '#platform/settings';
 export type { Config } from '#config/config';

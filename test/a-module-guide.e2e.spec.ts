@@ -9,10 +9,20 @@ const root = resolve(import.meta.dirname, '..');
 const project = mkdtempSync(join(tmpdir(), 'fondasi-guide-'));
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
+interface File {
+  readonly path: string;
+  /** It goes behind what is there. */
+  readonly more: boolean;
+  readonly text: string;
+}
+
 /** Blocks with the name of a file above them. */
-const files = [
-  ...readFileSync(join(root, 'docs/guides/a-module.md'), 'utf8').matchAll(/^`([^`]+)`\n\n```(?:ts|sql)\n(.*?)^```$/gms),
-].map(([, path, text]) => ({ path: path!, text: text! }));
+const filesOf = (guide: string): File[] =>
+  [
+    ...readFileSync(join(root, 'docs/guides', guide), 'utf8').matchAll(
+      /^`([^`]+)`( \(at the end\))?\n\n```(?:ts|sql)\n(.*?)^```$/gms,
+    ),
+  ].map(([, path, more, text]) => ({ path: path!, more: more !== undefined, text: text! }));
 
 /** A tool of this project, in the copy; throws with its output when it fails. */
 async function run(...args: string[]): Promise<void> {
@@ -22,7 +32,7 @@ async function run(...args: string[]): Promise<void> {
   });
 }
 
-test('whoever follows the guide to an own module gets one that works', { timeout: 120_000 }, async () => {
+test('whoever follows the guides to an own module and a channel in it gets what works', { timeout: 180_000 }, async () => {
   for (const part of [
     'src',
     'scripts',
@@ -35,14 +45,21 @@ test('whoever follows the guide to an own module gets one that works', { timeout
   ])
     cpSync(join(root, part), join(project, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
-  expect(files.map(({ path }) => path)).toContain('src/modules/notes/contract.ts');
-  for (const { path, text } of files) {
-    mkdirSync(dirname(join(project, path)), { recursive: true });
-    writeFileSync(join(project, path), text);
-  }
+  cpSync(join(root, 'packages'), join(project, 'packages'), { recursive: true });
+  await expectToWork('a-module.md', 'test/notes.e2e.spec.ts');
+  await expectToWork('a-channel.md', 'test/notes-channel.e2e.spec.ts');
+});
 
+async function expectToWork(guide: string, spec: string): Promise<void> {
+  const files = filesOf(guide);
+  expect(files.map(({ path }) => path)).toContain('src/modules/notes/contract.ts');
+  for (const { path, more, text } of files) {
+    const file = join(project, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, more ? `${readFileSync(file, 'utf8')}\n${text}` : text);
+  }
   await run('--conditions=source', 'scripts/tables.ts');
   await run('node_modules/typescript/bin/tsc', '--noEmit');
-  await run('node_modules/oxfmt/bin/oxfmt', '--check', 'src/modules/notes', 'test/notes.e2e.spec.ts');
-  await run('node_modules/vitest/vitest.mjs', 'run', '--project', 'e2e', 'test/notes.e2e.spec.ts');
-});
+  await run('node_modules/oxfmt/bin/oxfmt', '--check', 'src/modules/notes', spec);
+  await run('node_modules/vitest/vitest.mjs', 'run', '--project', 'e2e', 'test/notes');
+}

@@ -38,7 +38,7 @@ test('what the README shows can be done as it stands, and survives a kill', asyn
   }
   shell.end();
 
-  const [signUp, me, room, chat, afterKill, refused, invited, ...more] = said;
+  const [signUp, me, room, chat, live, afterKill, refused, invited, ...more] = said;
   expect(more).toEqual([]);
   expect(signUp).toEqual([]);
   expect(me).toMatchObject([{ name: 'Ann', email: 'ann@example.com', roles: ['member'] }]);
@@ -49,7 +49,18 @@ test('what the README shows can be done as it stands, and survives a kill', asyn
     { seq: '3', text: 'Hello Ann' },
   ];
   expect(chat).toMatchObject([...messages, { items: messages }]);
-  expect(afterKill).toEqual([chat![2]]);
+  const asked = { text: 'Are you there?' };
+  // What is heard and what is answered come in any order; the stream begins by saying where it stands.
+  expect(live).toHaveLength(4);
+  expect(live!.slice(0, 3)).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ reset: false }),
+      expect.objectContaining(asked),
+      { type: 'message', message: expect.objectContaining({ seq: '4', ...asked }) },
+    ]),
+  );
+  expect(live![3]).toEqual({ data: { chatMessagesList: { nodes: [{ ...asked, author: { name: 'Ann' } }] } } });
+  expect(afterKill).toMatchObject([{ items: [...messages, { seq: '4', ...asked }] }]);
   expect(refused).toMatchObject([{ status: 400, errors: [{ pointer: '/clientId' }, { pointer: '/text' }] }]);
   expect(invited).toMatchObject([{ roles: ['member'] }]);
 });
@@ -62,7 +73,7 @@ test('both languages show the same code', () => {
 
 async function start(): Promise<void> {
   const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, DATA_DIR: dataDir, PORT: String(port) };
+  const env = { PATH, HOME, DATA_DIR: dataDir, PORT: String(port), GRPC_PORT: '0' };
   // In an own folder, whose settings are none: the working folder's .env is the developer's.
   platform = spawn(process.execPath, [join(root, 'bin/fondasi.js'), 'serve'], { cwd: dataDir, env });
   let output = '';

@@ -33,7 +33,7 @@ afterEach(async () => {
 function launch(env: Record<string, string>, ...args: string[]) {
   const child = spawn(process.execPath, [join(root, 'bin/fondasi.js'), 'serve', ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], DATA_DIR: join(folder, 'data'), PORT: '0', ...env },
+    env: { PATH: process.env['PATH'], DATA_DIR: join(folder, 'data'), PORT: '0', GRPC_PORT: '0', ...env },
   });
   running.add(child);
   let output = '';
@@ -70,6 +70,15 @@ describe('what an operator can mend is one sentence, exit code 1, no stack trace
     const { code, said } = await refuses({ PORT: busyPort() });
     expect(code).toBe(1);
     expect(said.split('\n').at(-1)).toBe(`Port ${busyPort()} is in use: stop what uses it, or set PORT to another one.`);
+    expect(said).not.toMatch(/EADDRINUSE| {4}at /);
+  });
+
+  test('a busy port of gRPC', async () => {
+    const { code, said } = await refuses({ GRPC_PORT: busyPort() });
+    expect(code).toBe(1);
+    expect(said.split('\n').at(-1)).toBe(
+      `Port ${busyPort()} is in use: stop what uses it, or set GRPC_PORT to another one, or to off for no gRPC.`,
+    );
     expect(said).not.toMatch(/EADDRINUSE| {4}at /);
   });
 

@@ -34,7 +34,7 @@ import { Logger, LoggerModule } from 'nestjs-pino';
 import { destination } from 'pino';
 import { collectDefaultMetrics, Histogram } from 'prom-client';
 import { finalize, type Observable } from 'rxjs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { reportTo, type Ready } from '../child.ts';
 import { ORGANIZATION, personIds } from '../product/people.ts';
 import { profileOf } from '../product/profile.ts';

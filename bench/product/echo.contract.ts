@@ -1,5 +1,5 @@
 import { Id, operation, schema, signedIn, Timestamp } from 'fondasi';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const Profile = schema('BenchProfile', {
   id: Id,

@@ -10,6 +10,7 @@ import { serveMetrics } from '#platform/observability/metrics-server';
 import { startTracing } from '#platform/observability/tracing';
 import { StartError } from '#platform/start-error';
 import { type StartNotice, StartNotices } from '#platform/start-notices';
+import { GrpcEndpoint } from '#platform/transports/grpc/grpc-endpoint';
 import { modules } from '../app.module.ts';
 import { createApp } from '../app.ts';
 import { askedToStop } from './opened-database.ts';
@@ -32,11 +33,14 @@ export async function run(args: string[]): Promise<number> {
     let metricsServer: Awaited<ReturnType<typeof serveMetrics>> | undefined;
     try {
       const url = await listen(app, config);
+      const grpcPort = await app.get(GrpcEndpoint).listen();
       const metricsPort = config.METRICS_PORT;
       if (metricsPort !== undefined) metricsServer = await serveMetrics(app.get(Metrics), config.HOST, metricsPort);
       announce(config, [
         { label: 'Fondasi', text: url },
         ...(config.API_DOCS ? [{ label: 'API', text: `${url}/api-docs` }] : []),
+        ...(config.GRAPHQL ? [{ label: 'GraphQL', text: `${url}/graphql` }] : []),
+        ...(grpcPort === undefined ? [] : [{ label: 'gRPC', text: `${shownHost(config)}:${grpcPort}` }]),
         { label: 'Data', text: database.description },
         ...(await app.get(StartNotices).collect(url)),
       ]);
@@ -95,7 +99,8 @@ async function openDatabase(config: Config, log: ProcessLog): Promise<OpenDataba
   }
 }
 
-async function listen(app: NestFastifyApplication, { HOST, PORT, TLS_CERT_FILE }: Config): Promise<string> {
+async function listen(app: NestFastifyApplication, config: Config): Promise<string> {
+  const { HOST, PORT, TLS_CERT_FILE } = config;
   try {
     await app.listen(PORT, HOST);
   } catch (error) {
@@ -107,9 +112,11 @@ async function listen(app: NestFastifyApplication, { HOST, PORT, TLS_CERT_FILE }
     throw error;
   }
   const { port } = app.getHttpServer().address() as AddressInfo;
-  const host = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(HOST) ? 'localhost' : HOST;
-  return `${TLS_CERT_FILE ? 'https' : 'http'}://${host}:${port}`;
+  return `${TLS_CERT_FILE ? 'https' : 'http'}://${shownHost(config)}:${port}`;
 }
+
+/** What people type. */
+const shownHost = ({ HOST }: Config) => (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(HOST) ? 'localhost' : HOST);
 
 /** For people, or as lines for machines where standard output is a log of such; whatever level is logged. */
 function announce({ LOG_FORMAT, LOG_FILE }: Config, notices: readonly StartNotice[]) {

@@ -126,6 +126,9 @@ function contradictions(config: z.output<typeof settings>): string[] {
   if (config.METRICS_PORT !== undefined && config.METRICS_PORT !== 0 && config.METRICS_PORT === config.PORT) {
     found.push('METRICS_PORT is the same as PORT: set it to another port, or leave it out.');
   }
+  if (config.GRPC_PORT !== 'off' && config.GRPC_PORT !== 0 && [config.PORT, config.METRICS_PORT].includes(config.GRPC_PORT)) {
+    found.push('GRPC_PORT is the same as PORT or METRICS_PORT: set it to another port, or to off for no gRPC.');
+  }
   return found;
 }
 

@@ -35,6 +35,10 @@ export const text = (form: string) => parsed(form, (value) => value || undefined
 export const duration = parsed('a duration such as `500ms`, `10s`, `10m`, `2h` or `30d`', parseDuration);
 export const size = parsed('a size such as `512kb` or `1mb`', parseSize);
 export const port = whole(0, 65_535);
+/** A port, or the word that there is none. */
+export const portOrOff = parsed('a whole number from 0 to 65535, or `off`', (value): number | 'off' | undefined =>
+  value === 'off' ? 'off' : port.schema.safeParse(value).data,
+);
 export const onOff = parsed('`on` or `off`', (value) => (value === 'on' ? true : value === 'off' ? false : undefined));
 
 export function whole(from: number, to: number) {

@@ -10,6 +10,7 @@ import {
   oneOf,
   onOff,
   port,
+  portOrOff,
   size,
   text,
   url,
@@ -65,6 +66,7 @@ export const settings = z.object({
 
   HOST: required('Network', text('an address to listen on, such as `127.0.0.1`'), 'The address that the gateway listens on.'),
   PORT: withDefault('Network', port, '3000', 'The port that the gateway listens on; 0 takes any free one.'),
+  GRPC_PORT: required('Network', portOrOff, 'The port of gRPC, on the same address; 0 takes any free one, `off` means no gRPC.'),
   PUBLIC_URL: optional(
     'Network',
     url('http', 'https'),
@@ -201,6 +203,8 @@ export type SettingName = keyof typeof settings.shape;
 export const defaultsByEnvironment: Partial<Record<SettingName, Record<Environment, string>>> = {
   HOST: { development: '127.0.0.1', production: '0.0.0.0', test: '127.0.0.1' },
   GRAPHQL_INTROSPECTION: { development: 'on', production: 'off', test: 'on' },
+  // Several products run side by side in tests.
+  GRPC_PORT: { development: '50051', production: '50051', test: 'off' },
   LOG_FORMAT: { development: 'pretty', production: 'json', test: 'json' },
 };
 

@@ -19,9 +19,11 @@ import { RealtimeModule } from './realtime/realtime.module.ts';
 import { AccessTokens } from './security/access-tokens.ts';
 import { RateLimits } from './security/rate-limits.ts';
 import { REDIS, RedisConnection } from './security/redis.ts';
+import { Refusals } from './security/refusals.ts';
 import { Secrets } from './security/secrets.ts';
 import { CONFIG } from './settings.ts';
 import { StartNotices } from './start-notices.ts';
+import { GrpcEndpoint } from './transports/grpc/grpc-endpoint.ts';
 
 export interface PlatformOptions {
   readonly config: Config;
@@ -52,6 +54,7 @@ export class PlatformModule {
       },
       { provide: Metrics, useFactory: (databases: Databases) => measured(databases, modules), inject: [Databases] },
       { provide: Health, useFactory: (databases: Databases) => checked(databases, log), inject: [Databases] },
+      Refusals,
       AccessTokens,
       StartNotices,
       Observation,
@@ -60,6 +63,7 @@ export class PlatformModule {
       Operations,
       Calls,
       ChannelBinding,
+      GrpcEndpoint,
     ];
     return {
       module: PlatformModule,

@@ -14,7 +14,7 @@ export function chatWriter(): Writer {
   const gather = (address: string): Promise<Crowd> => (crowd ??= Crowd.gather(address));
   return {
     command: [process.execPath, fileURLToPath(new URL('../../bin/fondasi.js', import.meta.url)), 'serve'],
-    environment: (dataDir) => ({ DATA_DIR: dataDir, PORT: '0', TRUST_PROXY: '127.0.0.1', LOG_LEVEL: 'warn' }),
+    environment: (dataDir) => ({ DATA_DIR: dataDir, PORT: '0', GRPC_PORT: 'off', TRUST_PROXY: '127.0.0.1', LOG_LEVEL: 'warn' }),
     address: (printed) => /^\s*Fondasi\s+(http:\S+)$/m.exec(printed)?.[1]?.replace('localhost', '127.0.0.1'),
     turn: async (address) => (await gather(address)).turn(),
     write: async (address, id, text) => (await gather(address)).post(address, id, text),

@@ -37,7 +37,7 @@ export interface World {
 }
 
 export async function makeWorld(): Promise<World> {
-  const app = await startApp({ modules: [...modules, LeakyModule] });
+  const app = await startApp({ modules: [...modules, LeakyModule], settings: { GRPC_PORT: '0' } });
   const [ann, bob, guest, eve] = await Promise.all(['Ann', 'Bob', 'Guest', 'Eve'].map((name) => newPerson(app, name)));
   await ann!.foundOrganization('Ann & Co');
   await eve!.foundOrganization('Eve & Co');

@@ -7,6 +7,7 @@ import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig } from '#config/config';
 import type { DatabaseOptions } from '#platform/database/options';
+import { GrpcEndpoint } from '#platform/transports/grpc/grpc-endpoint';
 import { createLog } from '#platform/observability/logger';
 import { type AppOptions, createApp, schemasOf } from '../../src/app.ts';
 import { modules as everyModule } from '../../src/app.module.ts';
@@ -14,6 +15,8 @@ import { type FreshDatabase, freshDatabase } from './database.ts';
 
 export interface RunningApp {
   readonly url: string;
+  /** Where the settings ask for gRPC: `GRPC_PORT: '0'` takes any free port. */
+  readonly grpcPort: number | undefined;
   readonly app: NestFastifyApplication;
   readonly database: FreshDatabase;
   /** Reads what was logged so far, a line each, as JSON text. Lines are written every half second. */
@@ -47,14 +50,17 @@ export async function startApp({
   const config = loadConfig(env, { cwd: tmpdir() });
   const log = createLog(config);
   const { url, ...options } = database.options;
-  const app = await listening({ config, databaseUrl: url, log, modules, database: options }).catch(async (error) => {
-    await log.close();
-    if (!given) await database.drop();
-    throw error;
-  });
+  const { app, grpcPort } = await listening({ config, databaseUrl: url, log, modules, database: options }).catch(
+    async (error) => {
+      await log.close();
+      if (!given) await database.drop();
+      throw error;
+    },
+  );
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     url: `${config.TLS_CERT_FILE ? 'https' : 'http'}://127.0.0.1:${port}`,
+    grpcPort,
     app,
     database,
     logged: () => readFileSync(logFile, 'utf8'),
@@ -67,13 +73,13 @@ export async function startApp({
   };
 }
 
-async function listening(options: AppOptions): Promise<NestFastifyApplication> {
+async function listening(options: AppOptions) {
   const app = await createApp(options);
   try {
     await app.listen(0, '127.0.0.1');
+    return { app, grpcPort: await app.get(GrpcEndpoint).listen() };
   } catch (error) {
     await app.close();
     throw error;
   }
-  return app;
 }

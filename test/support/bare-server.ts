@@ -16,6 +16,7 @@ import type { BoundChannel, Sink, SubscribeCall, Subscription } from '#platform/
 import { Batch, type Frame } from '#platform/realtime/frame';
 import { AccessTokens } from '#platform/security/access-tokens';
 import { RateLimits } from '#platform/security/rate-limits';
+import { Refusals } from '#platform/security/refusals';
 import { type EdgeOptions, fastifyOptions, mountEdge } from '#platform/transports/rest/edge';
 import { mountSse } from '#platform/transports/sse/sse';
 import { routeUpgrades } from '#platform/transports/upgrade';
@@ -137,7 +138,7 @@ export async function bareServer(
   const bound = pipeline.bind({ contract: wait, handler, database: undefined as never, enhancers: undefined });
   const said = new Lines();
   const served = { modules: [], operations: [bound], rawRoutes: [], channels: [said] };
-  await mountEdge(app, edge, log, { metrics, limits });
+  await mountEdge(app, edge, log, { metrics, refusals: new Refusals(limits) });
   routeUpgrades(app);
   mountWebSocket(app, config, { served, pipeline, metrics, log }, timing);
   mountSse(app, config, { served, metrics }, sseHeartbeat);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyone, signedIn } from '#platform/contract/access';
 import { event } from '#platform/contract/event';
 import { perAddress, perCaller } from '#platform/contract/limit';

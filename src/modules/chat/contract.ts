@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { signedIn } from '#platform/contract/access';
 import { channel } from '#platform/contract/channel';
 import { event } from '#platform/contract/event';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { may, permission, ROLES, service, signedIn } from '#platform/contract/access';
 import { channel } from '#platform/contract/channel';
 import { event } from '#platform/contract/event';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { accepting } from './accept.ts';
 import { int64, json, schema, union } from './schema.ts';
 

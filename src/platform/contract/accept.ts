@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { specialKind } from './kinds.ts';
 
 /** PostgreSQL's text holds no NUL, UTF-8 no lone surrogate: such text would fail deep inside or come back changed. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { accepting } from './accept.ts';
 import type { Access } from './access.ts';
 import type { EventDefinition } from './event.ts';
@@ -79,7 +79,8 @@ export function channel<P extends z.core.$ZodLooseShape, I extends z.ZodType>(
   if (!NAME.test(name)) fail('a name is <module>.<noun> in camelCase');
   if (!declared.access?.who) fail('say who may subscribe: `access` is required');
   const http = parseHttp(declared.http);
-  const paramFields = portableFields(name, params as Record<string, z.core.$ZodType>, 'input');
+  const owner = name.replace(/(^|\.)[a-z]/g, (start) => start.at(-1)!.toUpperCase());
+  const paramFields = portableFields(owner, params as Record<string, z.core.$ZodType>, 'input');
   checkPortable(paramFields);
   for (const field of paramFields)
     if (field.presence !== 'required' || !SCALARS.includes(field.type.kind))

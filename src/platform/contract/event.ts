@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkPortable, portableFields } from './portable.ts';
 
 /** A fact in the past tense, published in the transaction that made it true. */

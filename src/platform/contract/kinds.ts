@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the platform knows of a Zod type beyond Zod's own definition. */
 export const kinds = z.registry<{ kind: 'int64' | 'json' }>();

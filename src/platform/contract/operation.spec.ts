@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyone, signedIn } from './access.ts';
 import { event } from './event.ts';
 import { link } from './link.ts';

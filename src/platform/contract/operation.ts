@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { accepting } from './accept.ts';
 import type { Access } from './access.ts';
 import { type HttpMethod, parseHttp } from './http.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkPortable, portable, portableFields } from './portable.ts';
 import { Id, int64, json, schema, Timestamp, union } from './schema.ts';
 

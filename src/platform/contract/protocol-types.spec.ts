@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { portableFields } from './portable.ts';
 import { graphqlFieldType, protoFieldType } from './protocol-types.ts';
 import { Id, int64, json, schema, Timestamp, union } from './schema.ts';

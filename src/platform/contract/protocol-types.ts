@@ -92,7 +92,7 @@ const WRAPPED: Partial<Record<Portable['kind'], string>> = {
   json: 'Value',
 };
 
-const wrapperName = (type: Portable & { kind: 'list' | 'map' }) => {
+export const wrapperName = (type: Portable & { kind: 'list' | 'map' }) => {
   const { of } = type;
   const element = 'name' in of ? of.name : WRAPPED[of.kind];
   return `${element}${type.kind === 'list' ? 'List' : 'Map'}`;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { kinds } from './kinds.ts';
 import { checkDeclared } from './portable.ts';
 

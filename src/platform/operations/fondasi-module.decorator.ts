@@ -1,6 +1,8 @@
 import { Module, type ModuleMetadata } from '@nestjs/common';
 import { databaseOf } from '../database/database.module.ts';
 
+export { definitionsOf } from '../contract/definitions.ts';
+
 /** A business capability: its contract, its code, its PostgreSQL schema. */
 export interface FondasiModuleDefinition {
   /** Also the name of its schema and the first part of the names of its operations. */
@@ -30,7 +32,3 @@ export const FondasiModule = (definition: FondasiModuleDefinition & ModuleMetada
 };
 
 export const fondasiModuleOf = (target: object): FondasiModuleDefinition | undefined => Reflect.getMetadata(MODULE, target);
-
-/** The definitions of one kind that a contract exports. */
-export const definitionsOf = <T extends { kind: string }>(contract: object, kind: T['kind']): T[] =>
-  Object.values(contract).filter((value): value is T => value?.kind === kind);

@@ -30,6 +30,8 @@ interface Served {
   readonly streams: Map<string, Promise<Stream> | Stream>;
   /** True while its streams are held against the database. */
   looking: boolean;
+  /** What the database's history was called when it was last asked. */
+  history?: { readonly name: string; readonly at: number };
 }
 
 /** The streams of this process and who follows them. */
@@ -87,7 +89,9 @@ export class Hub {
   publish(channel: string, published: readonly { key: string; entries: readonly Entry<any>[] }[]): void {
     const served = this.served.get(channel);
     if (!served || this.closed) return;
-    const news = published.map(({ key, entries }): News => {
+    // Where nobody follows and nobody is told, there is nothing to do.
+    const wanted = this.fanOut === noFanOut ? published.filter(({ key }) => served.streams.has(key)) : published;
+    const news = wanted.map(({ key, entries }): News => {
       const wire = entries.map((entry) => wireEntry(entry, served.shape));
       this.learn(served, key, wire);
       return { stream: `${channel}/${key}`, entries: wire };
@@ -130,9 +134,23 @@ export class Hub {
     // First the ear, then the look: what happens in between is heard.
     this.fanOut.follow(`${served.contract.name}/${key}`);
     const startedAt = performance.now();
-    const [epoch, [head]] = await Promise.all([historyOf(served.database), served.handler.heads([key])]);
+    const [epoch, [head]] = await Promise.all([this.recentHistory(served), served.handler.heads([key])]);
     if (!head) throw new Problem(Unavailable, undefined, { retryAfter: 1 });
     return new Stream(key, epoch, Number(head.seq), startedAt, served.parts);
+  }
+
+  /** As the last look at the heads has found it; the next one finds out if it has changed since. */
+  private async recentHistory(served: Served): Promise<string> {
+    const { history } = served;
+    if (history && performance.now() - history.at < LOOK_EVERY_MS) return history.name;
+    return this.history(served);
+  }
+
+  private async history(served: Served): Promise<string> {
+    const at = performance.now();
+    const name = await historyOf(served.database);
+    served.history = { name, at };
+    return name;
   }
 
   private forget(served: Served, key: string) {
@@ -182,11 +200,11 @@ export class Hub {
     for (let from = 0; from < used.length; from += CHUNK) await this.confirm(served, used.slice(from, from + CHUNK));
   }
 
-  private async confirm({ handler, database }: Served, streams: readonly Stream[]): Promise<void> {
+  private async confirm(served: Served, streams: readonly Stream[]): Promise<void> {
     const startedAt = performance.now();
     const known = new Map(streams.map((stream) => [stream, stream.seq]));
-    const epoch = await historyOf(database);
-    const heads = new Map((await handler.heads(streams.map(({ key }) => key))).map(({ key, seq }) => [key, Number(seq)]));
+    const epoch = await this.history(served);
+    const heads = new Map((await served.handler.heads(streams.map(({ key }) => key))).map(({ key, seq }) => [key, Number(seq)]));
     for (const stream of streams) {
       const head = heads.get(stream.key);
       if (head === undefined) stream.gone();

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { fromKnownPage } from './origin.ts';
+import { fromKnownPage } from './page-origin.ts';
 
 /** The cookie that may hold an access token, for browsers' WebSocket and EventSource, which can set no header. */
 const TOKEN_COOKIE = 'fondasi_token';

@@ -9,6 +9,7 @@ import type { Transport } from './transport.ts';
 export const call: Transport = {
   name: 'call',
   outside: false,
+  unknownFields: 'drop',
   async call({ app }, contract, input, as) {
     const origin = { requestId: randomUUID(), address: 'internal', transport: 'call' } as const;
     const deadline = Date.now() + 10_000;

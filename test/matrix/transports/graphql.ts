@@ -15,6 +15,7 @@ const withoutTypeNames = (value: unknown): unknown => {
 export const graphql: Transport = {
   name: 'graphql',
   outside: true,
+  unknownFields: 'refuse',
   async call({ app }, contract, input, as) {
     if (as === 'service') throw new Error('the outside is no service');
     const { field, query, variables } = documentOf(contract, input as Record<string, unknown>);

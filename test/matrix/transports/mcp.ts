@@ -6,6 +6,7 @@ import type { Transport } from './transport.ts';
 export const mcp: Transport = {
   name: 'mcp',
   outside: true,
+  unknownFields: 'refuse',
   serves: ({ agent, access }) => agent && access.who !== 'service',
   async call({ app }, contract, input, as) {
     if (as === 'service') throw new Error('the outside is no service');

@@ -19,6 +19,7 @@ export function addressed(
 export const rest: Transport = {
   name: 'rest',
   outside: true,
+  unknownFields: 'refuse',
   async call({ app }, contract, input, as) {
     if (as === 'service') throw new Error('the outside is no service');
     const { path, rest: fields } = addressed(contract, input);

@@ -6,6 +6,7 @@ import type { Transport } from './transport.ts';
 export const websocket: Transport = {
   name: 'websocket',
   outside: true,
+  unknownFields: 'refuse',
   async call({ app }, contract, input, as) {
     if (as === 'service') throw new Error('the outside is no service');
     const headers = { 'x-forwarded-for': (as ?? anonymous(app)).address };

@@ -6,7 +6,7 @@ import type { Origin } from '../../operations/caller.ts';
 import { StartError } from '../../start-error.ts';
 import { bearer } from '../credentials.ts';
 import { jsonParser } from '../json-parser.ts';
-import { checkOrigin } from '../origin.ts';
+import { checkOrigin } from '../page-origin.ts';
 import type { HttpParts } from '../rest/http.ts';
 import { checkHandshake } from '../upgrade.ts';
 import { type GraphqlAnswer, refused } from './answer.ts';

@@ -6,7 +6,7 @@ import { beginRequest, type RequestContext, runInRequest } from '../../observabi
 import type { LogRequest, RequestRoute } from '../../observability/request-log.ts';
 import type { Origin, Principal } from '../../operations/caller.ts';
 import { tokenIn } from '../credentials.ts';
-import type { Refusals } from '../rest/refusals.ts';
+import type { Refusals } from '../../security/refusals.ts';
 import { AnsweredGraphqlError, type GraphqlAnswer, refused } from './answer.ts';
 import type { GraphqlEngine } from './engine.ts';
 import { FrameAnswers } from './frames.ts';

@@ -9,7 +9,8 @@ import { checkAccess } from '../../operations/access-rule.ts';
 import type { Caller, Origin } from '../../operations/caller.ts';
 import { answeredProblem } from '../../operations/error-to-problem.ts';
 import { bearer } from '../credentials.ts';
-import { checkOrigin } from '../origin.ts';
+import { checkOrigin } from '../page-origin.ts';
+import { originOf } from '../request-origin.ts';
 import type { HttpParts } from '../rest/http.ts';
 import { answered, type OfferedTool, refused, toolsOf } from './tools.ts';
 
@@ -34,7 +35,6 @@ export function mountMcp(app: FastifyInstance, settings: McpSettings, parts: Mcp
   const tools = toolsOf(parts.served.operations);
   const report = (err: unknown, requestId: string) => parts.log.logger.error({ err, requestId, path: PATH }, 'unexpected error');
   const handler = createMcpHandler(({ authInfo }) => serverFor(tools, authInfo!.extra as unknown as Asking, report), {
-    responseMode: 'json',
     // Nothing changes while the process runs, so that there is nothing to wait for.
     maxSubscriptions: 1,
   });
@@ -74,13 +74,7 @@ export function mountMcp(app: FastifyInstance, settings: McpSettings, parts: Mcp
 
 /** @throws Problem Unauthenticated, with what an agent needs to get a token */
 function askingOf(request: FastifyRequest, reply: FastifyReply, settings: McpSettings, { pipeline }: McpParts): Asking {
-  const origin: Origin = (request.origin = {
-    requestId: request.id,
-    address: request.ip,
-    transport: 'mcp',
-    native: { request, reply },
-    caller: undefined,
-  });
+  const origin = originOf(request, reply, 'mcp');
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const token = bearer(request);

@@ -63,7 +63,8 @@ export function mountApiDocs(app: FastifyInstance, served: Served, { API_DOCS, P
   app.get('/api-docs/', (_request, reply) => reply.redirect('/api-docs', 308));
 }
 
-function serveFile(app: FastifyInstance, path: string, type: string, content: string | Buffer) {
+/** A document that changes with the version only. */
+export function serveFile(app: FastifyInstance, path: string, type: string, content: string | Buffer) {
   const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 27)}"`;
   app.get(path, (request, reply: FastifyReply) => {
     reply.header('etag', etag).header('cache-control', 'no-cache').header('content-security-policy', PAGE_POLICY);

@@ -7,7 +7,7 @@ import { Problem } from '../../contract/problem.ts';
 import { type ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { randomHex } from '../../observability/request-context.ts';
-import type { RateLimits } from '../../security/rate-limits.ts';
+import type { Refusals } from '../../security/refusals.ts';
 import { limitHttp2 } from './http2-limits.ts';
 import { replyProblem } from './problem-reply.ts';
 import { limitRefusals } from './refusals.ts';
@@ -113,7 +113,7 @@ export async function mountEdge(
   app: FastifyInstance,
   options: EdgeOptions,
   log: EdgeLog,
-  { metrics, limits }: { metrics: Metrics; limits: RateLimits },
+  { metrics, refusals }: { metrics: Metrics; refusals: Refusals },
 ): Promise<void> {
   observeRequests(app, log, metrics);
   if (options.tls) limitHttp2(app, options.requestTimeout, log.logger);
@@ -145,7 +145,7 @@ export async function mountEdge(
       done(error as Error);
     }
   });
-  limitRefusals(app, limits);
+  limitRefusals(app, refusals);
   const unexpected = (error: unknown, request: FastifyRequest) =>
     log.logger.error({ err: error, requestId: request.id, path: request.routeOptions.url }, 'unexpected error');
   app.setErrorHandler((error, request, reply) => replyProblem(error, request, reply, unexpected));

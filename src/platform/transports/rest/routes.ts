@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, BoundOperation } from '../../operations/bound-operation.ts';
-import type { Origin } from '../../operations/caller.ts';
 import type { BoundRawRoute } from '../../operations/pipeline.ts';
 import { bearer } from '../credentials.ts';
+import { originOf } from '../request-origin.ts';
 import { restInput } from './rest-input.ts';
 
 /** Serves operations over REST. It turns a request into a call and the answer into a reply; all rules are the pipeline's. */
@@ -20,7 +20,7 @@ function mount(app: FastifyInstance, { contract, invoke }: BoundOperation) {
     url: contract.path,
     config: { operation: contract.name },
     handler: async (request, reply) => {
-      const origin = originOf(request, reply);
+      const origin = originOf(request, reply, 'rest');
       const answer = await invoke({
         input: () => readInput(request),
         credentials: { token: bearer(request) },
@@ -69,15 +69,6 @@ function nextUrl(url: string, cursor: string): string {
   return `${pathname}?${searchParams}`;
 }
 
-const originOf = (request: FastifyRequest, reply: FastifyReply): Origin =>
-  (request.origin = {
-    requestId: request.id,
-    address: request.ip,
-    transport: 'rest',
-    native: { request, reply },
-    caller: undefined,
-  });
-
 /** Serves what no operation can express. The handler gets Fastify's request and reply, behind the same access rule. */
 export function mountRawRoutes(app: FastifyInstance, routes: readonly BoundRawRoute[]): void {
   for (const { contract, handle } of routes)
@@ -86,7 +77,7 @@ export function mountRawRoutes(app: FastifyInstance, routes: readonly BoundRawRo
       url: contract.path,
       config: { operation: contract.name },
       handler: async (request, reply) => {
-        const result = await handle(request, reply, originOf(request, reply), bearer(request));
+        const result = await handle(request, reply, originOf(request, reply, 'rest'), bearer(request));
         if (result !== undefined && !reply.sent) reply.type(contract.produces).send(result);
         return reply;
       },

@@ -5,6 +5,7 @@ import { Problem } from '../../contract/problem.ts';
 import type { Origin } from '../../operations/caller.ts';
 import type { BoundChannel, Subscription } from '../../realtime/bound-channel.ts';
 import { bearerOrCookie } from '../credentials.ts';
+import { originOf } from '../request-origin.ts';
 import type { HttpParts } from '../rest/http.ts';
 import { EventStream } from './event-stream.ts';
 import { EventStreams } from './event-streams.ts';
@@ -35,7 +36,7 @@ function mount(app: FastifyInstance, channel: BoundChannel, settings: SseSetting
     const { params, after } = read(request);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
-    const origin = originOf(request, reply);
+    const origin = originOf(request, reply, 'sse');
     const subscription = await channel.subscribe({
       input: params,
       credentials: { token: bearerOrCookie(request, settings.CORS_ORIGINS) },
@@ -85,12 +86,3 @@ function setHeaders(reply: FastifyReply) {
     // nginx would keep events back until its buffer is full.
     .header('x-accel-buffering', 'no');
 }
-
-const originOf = (request: FastifyRequest, reply: FastifyReply): Origin =>
-  (request.origin = {
-    requestId: request.id,
-    address: request.ip,
-    transport: 'sse',
-    native: { request, reply },
-    caller: undefined,
-  });

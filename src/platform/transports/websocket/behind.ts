@@ -3,7 +3,7 @@ import type { BoundOperation } from '../../operations/bound-operation.ts';
 import type { Origin, Principal } from '../../operations/caller.ts';
 import type { RequestRoute } from '../../observability/request-log.ts';
 import type { BoundChannel } from '../../realtime/bound-channel.ts';
-import type { Refusals } from '../rest/refusals.ts';
+import type { Refusals } from '../../security/refusals.ts';
 import type { ParseJson } from '../json-parser.ts';
 import type { Connection } from './connection.ts';
 

@@ -7,7 +7,7 @@ import type { BoundOperation } from '../../operations/bound-operation.ts';
 import type { BoundChannel } from '../../realtime/bound-channel.ts';
 import { bearerOrCookie } from '../credentials.ts';
 import { jsonParser } from '../json-parser.ts';
-import { checkOrigin } from '../origin.ts';
+import { checkOrigin } from '../page-origin.ts';
 import type { HttpParts } from '../rest/http.ts';
 import { checkHandshake, takeUpgrade } from '../upgrade.ts';
 import { authenticate } from './authentication.ts';
