@@ -9,6 +9,8 @@ export interface Usage {
 
 export interface Ready {
   readonly port: number;
+  /** Where gRPC is on. */
+  readonly grpcPort?: number | undefined;
   /** An access token for each caller, in the order of their ids; empty where nobody asks for one. */
   readonly tokens: readonly string[];
 }

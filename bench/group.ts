@@ -49,7 +49,13 @@ export async function measureGroup<G extends TestBed>(
   };
   let populated: Promise<void> | undefined;
   const startFondasi = async <R>(settings: Record<string, string> = {}, file = 'product/fondasi-server') => {
-    const server = await start<R>('Fondasi', file, { SECRET_KEY, PORT: '0', PUBLIC_URL: 'http://localhost', ...settings });
+    const server = await start<R>('Fondasi', file, {
+      SECRET_KEY,
+      PORT: '0',
+      GRPC_PORT: 'off',
+      PUBLIC_URL: 'http://localhost',
+      ...settings,
+    });
     // The first one has made the tables.
     await (populated ??= populateAt(database.url));
     return server;

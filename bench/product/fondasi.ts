@@ -6,6 +6,7 @@ import { createApp, modules } from 'fondasi';
 import { loadConfig } from '#config/config';
 import { KeysService } from '#modules/auth/keys.service';
 import { createLog } from '#platform/observability/logger';
+import { GrpcEndpoint } from '#platform/transports/grpc/grpc-endpoint';
 import type { Ready } from '../child.ts';
 import { ORGANIZATION, personIds } from './people.ts';
 
@@ -28,7 +29,8 @@ export async function startProduct(more: readonly Type[]): Promise<Running> {
     await app.close();
     await log.close();
   };
-  return { app, ready: { port, tokens: tokensOf(app) }, stop };
+  const grpcPort = await app.get(GrpcEndpoint).listen();
+  return { app, ready: { port, grpcPort, tokens: tokensOf(app) }, stop };
 }
 
 /** Signed as at a sign-in, for longer than the bench takes. */
