@@ -5,7 +5,6 @@ import { statusOfWhole } from '../load.ts';
 /** Milliseconds that each answer took. */
 export type Waits = readonly number[];
 
-/** So many that one is free, however slowly the server answers. */
 const CONNECTIONS = 100;
 const EVERY_MS = 2;
 
@@ -15,6 +14,8 @@ export class Visitors {
   private readonly port: number;
   private readonly free: Socket[] = [];
   private readonly waits: number[] = [];
+  /** Since when those wait who found no connection free. */
+  private readonly due: number[] = [];
   private failed: Error | undefined;
   private asked = 0;
   private timer: NodeJS.Timeout | undefined;
@@ -27,11 +28,11 @@ export class Visitors {
   static async come(port: number, requests: readonly Buffer[]): Promise<Visitors> {
     const visitors = new Visitors(port, requests);
     await Promise.all(Array.from({ length: CONNECTIONS }, () => visitors.open()));
-    visitors.timer = setInterval(() => visitors.ask(), EVERY_MS);
+    visitors.timer = setInterval(() => visitors.ask(performance.now()), EVERY_MS);
     return visitors;
   }
 
-  /** @throws when a request was refused, or nobody was free to ask: a figure without them would be too good */
+  /** @throws when a request was refused */
   leave(): Waits {
     clearInterval(this.timer);
     for (const socket of this.free) socket.destroy();
@@ -46,10 +47,10 @@ export class Visitors {
     this.free.push(socket);
   }
 
-  private ask() {
+  /** A wait begins when somebody wants to ask, not when a connection is free. */
+  private ask(started: number) {
     const socket = this.free.pop();
-    if (!socket) return void (this.failed ??= new Error(`The round is void: ${CONNECTIONS} requests waited.`));
-    const started = performance.now();
+    if (!socket) return void this.due.push(started);
     let received = Buffer.alloc(0);
     const hear = (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
@@ -58,6 +59,8 @@ export class Visitors {
       this.waits.push(performance.now() - started);
       socket.off('data', hear);
       this.free.push(socket);
+      const next = this.due.shift();
+      if (next !== undefined) this.ask(next);
       if (status !== 200) this.failed ??= new Error(`The round is void: a visitor got ${status}.`);
     };
     socket.on('data', hear);
