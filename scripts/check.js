@@ -5,7 +5,7 @@ import { delimiter, resolve } from 'node:path';
 const checks = {
   lint: 'oxlint --deny-warnings',
   format: 'oxfmt --check',
-  types: 'tsc --noEmit && tsc --noEmit -p packages/client',
+  types: 'npm run --silent typecheck',
   'import rules': 'node scripts/import-rules.js',
   'dead code': 'knip --no-progress --tsConfig tsconfig.build.json',
   'generated pages': 'node --conditions=source scripts/config-docs.ts --check',

@@ -14,9 +14,16 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-test("the document keeps all of Redocly's recommended rules", async () => {
+/** Each operation with the statuses that it answers. */
+const answersOf = ({ paths }: any) =>
+  Object.values<any>(paths).flatMap((path) =>
+    Object.values<any>(path).map(({ operationId, responses }) => [operationId, Object.keys(responses)]),
+  );
+const DOCUMENTS = ['/api-docs/openapi.json', '/api-docs/openapi-3.0.json'];
+
+test.each(DOCUMENTS)("%s keeps all of Redocly's recommended rules", async (path) => {
   const folder = await mkdtemp(join(tmpdir(), 'fondasi-openapi-'));
-  await writeFile(join(folder, 'openapi.json'), JSON.stringify(document));
+  await writeFile(join(folder, 'openapi.json'), JSON.stringify((await anonymous(app).get(path)).body));
   await writeFile(join(folder, 'redocly.yaml'), 'extends: [recommended]\n');
   const cli = join(import.meta.dirname, '../node_modules/@redocly/cli/bin/cli.js');
   const args = [cli, 'lint', '--format', 'json', '--config', join(folder, 'redocly.yaml'), join(folder, 'openapi.json')];
@@ -54,8 +61,17 @@ test('every operation has an id, its problems by status, and says who may call',
   expect(document.paths['/users'].get['x-access']).toMatchObject({ permission: 'users.members.list' });
 });
 
-test('what only modules may call is in no document', () => {
-  expect(JSON.stringify(document)).not.toContain('/internal/');
+test('for generators that know no other, OpenAPI 3.0 says the same', async () => {
+  const older = (await anonymous(app).get('/api-docs/openapi-3.0.json')).body;
+  expect([document.openapi, older.openapi]).toEqual(['3.1.0', '3.0.3']);
+  expect(Object.keys(older.components.schemas)).toEqual(Object.keys(document.components.schemas));
+  expect(answersOf(older)).toEqual(answersOf(document));
+});
+
+test.each(DOCUMENTS)('what only modules may call is not in %s', async (path) => {
+  const { status, body } = await anonymous(app).get(path);
+  expect(status).toBe(200);
+  expect(JSON.stringify(body)).not.toContain('/internal/');
 });
 
 describe('problems', () => {
@@ -85,7 +101,7 @@ describe('problems', () => {
 test('the documents can be switched off; the pages of problems stay', async () => {
   const quiet = await startApp({ settings: { API_DOCS: 'off' } });
   expect((await anonymous(quiet).get('/api-docs')).status).toBe(404);
-  expect((await anonymous(quiet).get('/api-docs/openapi.json')).status).toBe(404);
+  for (const path of DOCUMENTS) expect((await anonymous(quiet).get(path)).status).toBe(404);
   expect((await anonymous(quiet).get('/problems/platform/forbidden')).status).toBe(200);
   await quiet.close();
 });

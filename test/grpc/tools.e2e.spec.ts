@@ -17,7 +17,8 @@ import { Health } from '#platform/observability/health';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { GrpcClient } from '../support/grpc-client.ts';
 import { anonymous } from '../support/person.ts';
-import { outlineOfFiles, outlineOfText, withoutProtoc } from '../support/protoc.ts';
+import { outlineOfFiles, outlineOfText } from '../support/protoc.ts';
+import { describeWith, PROTOC } from '../support/toolchain.ts';
 
 let app: RunningApp;
 beforeAll(async () => {
@@ -122,11 +123,13 @@ describe('the document', () => {
     for (const hidden of ['Register(', 'FindOwner', 'Membership(', 'InvitationsCheck']) expect(text).not.toContain(hidden);
   });
 
-  test.skipIf(withoutProtoc)('is what reflection tells: protoc makes the same of both', async () => {
-    const { files } = await reflect(app, 'v1');
-    const outline = outlineOfText(await published());
-    expect(outline).toContain('ChatMessagesListInput.limit 3? TYPE_INT32 LABEL_OPTIONAL');
-    expect(outlineOfFiles(files)).toEqual(outline);
+  describeWith(PROTOC, "to Google's compiler", () => {
+    test('is what reflection tells: protoc makes the same of both', async () => {
+      const { files } = await reflect(app, 'v1');
+      const outline = outlineOfText(await published());
+      expect(outline).toContain('ChatMessagesListInput.limit 3? TYPE_INT32 LABEL_OPTIONAL');
+      expect(outlineOfFiles(files)).toEqual(outline);
+    });
   });
 
   test('and reflection are off where the documents are; calls are not', async () => {

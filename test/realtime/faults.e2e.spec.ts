@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterEach, expect, test } from 'vitest';
 import { type RunningApp, startApp } from '../support/app.ts';
@@ -71,6 +72,25 @@ test('a process is killed between the commit and the news: who lost access loses
 
 const redis = await service('redis');
 redis.describe('Redis', () => {
+  test('what is no news of ours on its channels harms nobody', async () => {
+    const { ann, roomId, reader } = await twoProcesses({ REDIS_URL: redis.url });
+    const publisher = new Redis(redis.url);
+    cleanUps.push(async () => publisher.disconnect());
+    const channel = `stream:chat.room/${ann.organizationId}/${roomId}`;
+    for (const text of [
+      '',
+      'x',
+      'sender00{',
+      'sender00{"a":1}',
+      'sender00[1]',
+      'sender00[["1","a",null,{}]]',
+      'sender00[[9,"a"]]',
+    ])
+      expect(await publisher.publish(channel, text)).toBeGreaterThan(0);
+    await post(ann, roomId, 'after');
+    await until(() => expect(texts(reader)).toEqual(['after']), NOTICED_MS);
+  });
+
   test.each(['cut', 'swallow'] as const)('%s: what was missed is found, and news come again', async (fault) => {
     const proxy = await TcpProxy.to(redis.url);
     cleanUps.push(() => proxy.cut());

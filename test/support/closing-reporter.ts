@@ -12,6 +12,8 @@ export default class ClosingReporter implements Reporter {
     for (const module of modules) {
       // A file that couldn't be read has no tests that could fail.
       counts.failed += module.errors().length;
+      // Nor has a group whose preparation failed: its tests count as skipped.
+      for (const group of module.children.allSuites()) counts.failed += group.errors().length;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         // What hadn't ended when the run was cut off hasn't passed.

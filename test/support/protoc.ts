@@ -1,12 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
-
-/** Google's own compiler is there where Debian's package protobuf-compiler is. */
-export const withoutProtoc = !existsSync('/usr/bin/protoc');
 
 /** What protoc understands of a .proto: every field and method, a line each. Fails where it refuses it. */
 export const outlineOfText = (text: string): string[] =>

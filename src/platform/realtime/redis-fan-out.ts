@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { FanOut, News, OnNews } from './fan-out.ts';
+import type { WireEntry } from './stream-frame.ts';
 
 const PREFIX = 'stream:';
 /** Streams asked for in one command after a reconnection. */
@@ -75,6 +76,19 @@ export class RedisFanOut implements FanOut {
 
   private heard(channel: string, message: string, onNews: OnNews) {
     if (message.startsWith(this.self)) return;
-    onNews({ stream: channel.slice(PREFIX.length), entries: JSON.parse(message.slice(this.self.length)) });
+    onNews({ stream: channel.slice(PREFIX.length), entries: entriesIn(message.slice(this.self.length)) });
   }
 }
+
+/** Whatever else writes into this Redis: text that is none of ours is no more than a hint to look. */
+function entriesIn(text: string): readonly WireEntry[] {
+  try {
+    const entries = JSON.parse(text);
+    return Array.isArray(entries) && entries.every(isEntry) ? entries : [];
+  } catch {
+    return [];
+  }
+}
+
+const isEntry = (entry: unknown): entry is WireEntry =>
+  Array.isArray(entry) && entry.length === 4 && Number.isSafeInteger(entry[0]) && typeof entry[1] === 'string';

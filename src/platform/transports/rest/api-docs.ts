@@ -42,17 +42,15 @@ export function mountApiDocs(app: FastifyInstance, served: Served, { API_DOCS, P
   const channels = served.channels.map(({ contract }) => contract);
   const version = (JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string })
     .version;
-  const document = openApi(
-    contracts,
-    served.rawRoutes.map(({ contract }) => contract),
-    channels,
-    { version, modules: served.modules },
-  );
+  const routes = served.rawRoutes.map(({ contract }) => contract);
+  const document = (openapi: '3.1' | '3.0') =>
+    JSON.stringify(openApi(contracts, routes, channels, { version, modules: served.modules }, openapi));
   const socket = asyncApi(contracts, channels, { version, url: PUBLIC_URL ?? `http://localhost:${PORT}` });
   const ui = join(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'), '..');
   const files: [string, string, string | Buffer][] = [
     ['/api-docs', 'text/html; charset=utf-8', PAGE],
-    ['/api-docs/openapi.json', 'application/json; charset=utf-8', JSON.stringify(document)],
+    ['/api-docs/openapi.json', 'application/json; charset=utf-8', document('3.1')],
+    ['/api-docs/openapi-3.0.json', 'application/json; charset=utf-8', document('3.0')],
     ['/api-docs/asyncapi.json', 'application/json; charset=utf-8', JSON.stringify(socket)],
     ['/api-docs/start.js', 'text/javascript; charset=utf-8', START],
     ['/api-docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8', readFileSync(join(ui, 'swagger-ui-bundle.js'))],

@@ -1,18 +1,19 @@
 import type { ChannelDefinition } from '../../contract/channel.ts';
 import * as platform from '../../contract/platform.problems.ts';
-import { type Json, jsonSchema } from '../json-schema.ts';
+import type { Json } from '../json-schema.ts';
 import { AFTER } from '../sse/params.ts';
+import type { SchemaOf } from './openapi.ts';
 import { problemResponses } from './openapi-problems.ts';
 
 /** A channel as OpenAPI has it: a GET that goes on, each event an item. */
-export function channelObject(channel: ChannelDefinition, schemas: Json): Json {
-  const { properties = {} } = jsonSchema(channel.params, 'input', schemas);
+export function channelObject(channel: ChannelDefinition, schemaOf: SchemaOf): Json {
+  const { properties = {} } = schemaOf(channel.params, 'input');
   const parameter = (name: string) => {
     const { description, ...schema } = properties[name];
     const place = channel.pathParams.includes(name) ? 'path' : 'query';
     return { name, in: place, required: true, schema, ...(description && { description }) };
   };
-  const item = jsonSchema(channel.item, 'output', schemas);
+  const item = schemaOf(channel.item, 'output');
   return {
     operationId: `${channel.name}.subscribe`,
     summary: channel.summary,

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { ChannelDefinition } from '../../contract/channel.ts';
 import { inputName, type OperationDefinition } from '../../contract/operation.ts';
 import * as platform from '../../contract/platform.problems.ts';
@@ -14,29 +15,32 @@ export interface OpenApiInfo {
   readonly modules: readonly { readonly name: string; readonly summary: string }[];
 }
 
-/** The OpenAPI 3.1 document of what is served over REST. */
+/** 3.1 is the one to read; 3.0 says the same to the generators of clients that know no other. */
+type OpenApiVersion = '3.1' | '3.0';
+
+/** The schema of a type, its named parts kept in the document. */
+export type SchemaOf = (type: z.ZodType, io: 'input' | 'output') => Json;
+
+/** The OpenAPI document of what is served over REST. */
 export function openApi(
   operations: readonly OperationDefinition[],
   routes: readonly RawRouteDefinition[],
   channels: readonly ChannelDefinition[],
   info: OpenApiInfo,
+  version: OpenApiVersion = '3.1',
 ): Json {
   const schemas: Json = { Problem: PROBLEM };
+  const schemaOf: SchemaOf = (type, io) => jsonSchema(type, io, schemas, `OpenAPI ${version}`);
   const paths: Json = {};
   const at = (path: string) => (paths[path.replace(/:([A-Za-z0-9]+)/g, '{$1}')] ??= {});
   for (const operation of operations)
     if (operation.access.who !== 'service')
-      at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemas);
-  for (const channel of channels) at(channel.path)['get'] = channelObject(channel, schemas);
+      at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemaOf, schemas);
+  for (const channel of channels) at(channel.path)['get'] = channelObject(channel, schemaOf);
   for (const route of routes) at(route.path)[route.method.toLowerCase()] = routeObject(route);
   return {
-    openapi: '3.1.0',
-    info: {
-      title: 'Fondasi',
-      version: info.version,
-      summary: 'Every operation of the modules that this product has.',
-      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-    },
+    ...HEADS[version],
+    info: { title: 'Fondasi', version: info.version, ...HEADS[version].info },
     externalDocs: { description: 'The same over WebSocket: the AsyncAPI document', url: '/api-docs/asyncapi.json' },
     servers: [{ url: '/' }],
     tags: info.modules.map(({ name, summary }) => ({ name, description: summary })),
@@ -55,8 +59,17 @@ export function openApi(
   };
 }
 
-function operationObject(operation: OperationDefinition, schemas: Json): Json {
-  const { properties = {}, required = [] } = jsonSchema(operation.input, 'input', schemas);
+const SUMMARY = 'Every operation of the modules that this product has.';
+const HEADS = {
+  '3.1': { openapi: '3.1.0', info: { summary: SUMMARY, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } } },
+  '3.0': {
+    openapi: '3.0.3',
+    info: { description: SUMMARY, license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' } },
+  },
+};
+
+function operationObject(operation: OperationDefinition, schemaOf: SchemaOf, schemas: Json): Json {
+  const { properties = {}, required = [] } = schemaOf(operation.input, 'input');
   const query = operation.method === 'GET' || operation.method === 'DELETE';
   const rest = Object.keys(properties).filter((name) => !operation.params.includes(name));
   const parameter = (place: 'path' | 'query') => (name: string) => {
@@ -91,7 +104,7 @@ function operationObject(operation: OperationDefinition, schemas: Json): Json {
     ...(withBody && {
       requestBody: { required: true, content: { 'application/json': { schema: schemaRef(inputName(operation.name)) } } },
     }),
-    responses: responses(operation, schemas),
+    responses: responses(operation, schemaOf),
     security: operation.access.who === 'anyone' ? [] : [{ accessToken: [] }],
     ...accessNote(operation),
   };
@@ -105,9 +118,9 @@ function accessNote({ access, limit }: OperationDefinition): Json {
   };
 }
 
-function responses(operation: OperationDefinition, schemas: Json): Json {
+function responses(operation: OperationDefinition, schemaOf: SchemaOf): Json {
   const { success } = operation;
-  const content = success === 204 ? undefined : { 'application/json': { schema: outputRef(operation, schemas) } };
+  const content = success === 204 ? undefined : { 'application/json': { schema: schemaOf(operation.output, 'output') } };
   const headers = {
     ...(success !== 204 && operation.method === 'GET' && { ETag: header('Version of the answer, for `If-None-Match`.') }),
     ...(operation.paged && { Link: header('The next page, `rel="next"`; absent on the last one.') }),
@@ -149,16 +162,14 @@ function routeObject(route: RawRouteDefinition): Json {
     summary: route.summary,
     tags: [route.name.split('.')[0]],
     responses: {
-      200: { description: 'Success', content: { [route.produces]: {} } },
+      200: {
+        description: 'Success',
+        content: { [route.produces]: { schema: route.produces.includes('json') ? {} : { type: 'string' } } },
+      },
       '4XX': { description: 'A problem', content: { 'application/problem+json': { schema: schemaRef('Problem') } } },
     },
     security: route.access.who === 'anyone' ? [] : [{ accessToken: [] }],
   };
-}
-
-function outputRef(operation: OperationDefinition, schemas: Json): Json {
-  const { $ref } = jsonSchema(operation.output, 'output', schemas);
-  return { $ref };
 }
 
 const header = (description: string) => ({ description, schema: { type: 'string' } });

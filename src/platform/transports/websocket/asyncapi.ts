@@ -125,7 +125,7 @@ class Writer {
   }
 
   private schema(type: z.ZodType, io: 'input' | 'output'): Json {
-    return jsonSchema(type, io, this.schemas, 'draft-7');
+    return jsonSchema(type, io, this.schemas, 'AsyncAPI');
   }
 
   /** A message with fields that depend on the contract. */
