@@ -4,6 +4,8 @@ import type { ServerProcess } from './server-process.ts';
 
 /** How long a bench takes its time. */
 export interface Pace {
+  /** Whether it only shows that the rows work: fewer clients, figures that are none. */
+  readonly short: boolean;
   readonly rounds: number;
   readonly seconds: number;
   /** Minutes of the memory row; below 10 its figure is no figure. */

@@ -29,8 +29,13 @@ const groups: Record<string, () => Promise<Group<any>>> = {
   realtime: async () => (await import('./realtime/group.ts')).realtime,
 };
 const pace: Pace = values.short
-  ? { rounds: 1, seconds: 1, minutes: Number(values.minutes ?? 0.1) }
-  : { rounds: Number(process.env.R ?? 7), seconds: Number(process.env.S ?? 4), minutes: Number(values.minutes ?? 10) };
+  ? { short: true, rounds: 1, seconds: 0.25, minutes: Number(values.minutes ?? 0.1) }
+  : {
+      short: false,
+      rounds: Number(process.env.R ?? 7),
+      seconds: Number(process.env.S ?? 4),
+      minutes: Number(values.minutes ?? 10),
+    };
 // Standard output is the result; with --json it is nothing else.
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 

@@ -13,7 +13,7 @@ const LANES = 32;
 /** An operation over `/ws`, beside a server on the same library that parses each message and answers it. */
 export async function websocketRow({ pace, fondasi, start }: Protocols): Promise<Result[]> {
   const echo = await start<Ready>('bare ws', 'protocols/ws-server');
-  const ids = personIds(CONNECTIONS);
+  const ids = personIds(pace.short ? 10 * LANES : CONNECTIONS);
   const callers = ids.map((id, index) => ({
     hello: JSON.stringify({ type: 'auth', token: fondasi.ready.tokens[index] }),
     call: JSON.stringify({ type: 'call', id: 1, operation: 'bench.profiles.get', input: { id } }),

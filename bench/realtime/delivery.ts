@@ -8,6 +8,7 @@ import type { Pattern } from './talk.ts';
 
 const ROOMS = 20;
 const PER_ROOM = 100;
+const SHORT_ROOM = 10;
 /** Of a message with what is around it, on every server. */
 const BYTES = 281;
 const PATIENCE_MS = 10_000;
@@ -19,20 +20,21 @@ const SEVERAL = { everyMs: 10, rooms: 2, messages: 4 };
 /** What a message to a room costs the server for each who is in it, beside servers that do nothing else. */
 export async function deliveryRows({ pace, start, startFondasi }: Realtime): Promise<Result[]> {
   const BENCH_ROOMS = String(ROOMS);
+  const perRoom = pace.short ? SHORT_ROOM : PER_ROOM;
   const halls = {
     ours: fondasiHall(await startFondasi({ BENCH_ROOMS, WS_CONNECTIONS_PER_ADDRESS: '1000000' }, 'realtime/fondasi-server')),
     bare: wsHall(await start('bare ws', 'realtime/ws-server', { BENCH_ROOMS })),
     socketIo: socketIoHall(await start('Socket.IO', 'realtime/socketio-server', { BENCH_ROOMS })),
   };
   const listeners = await start<object>('listeners', 'realtime/listeners-process');
-  for (const hall of Object.values(halls)) await fill(hall, listeners);
+  for (const hall of Object.values(halls)) await fill(hall, listeners, perRoom);
 
   const costs = async (pattern: Omit<Pattern, 'ticks'>) => {
     const rounds = { ours: [] as number[], bare: [] as number[], socketIo: [] as number[] };
     const ticks = Math.ceil((pace.seconds * 1_000) / pattern.everyMs);
     for (let round = 0; round <= pace.rounds; round++)
       for (const [name, { server }] of Object.entries(halls)) {
-        const cost = await costOf(server, listeners, { ...pattern, ticks });
+        const cost = await costOf(server, listeners, { ...pattern, ticks }, perRoom);
         if (round > 0) rounds[name as keyof typeof rounds].push(cost);
       }
     return { ours: median(rounds.ours), bare: median(rounds.bare), socketIo: median(rounds.socketIo) };
@@ -45,7 +47,7 @@ export async function deliveryRows({ pace, start, startFondasi }: Realtime): Pro
 
   const row = (name: string, { ours }: typeof single, against: string, theirs: number, bar: `≤ ${number}`) =>
     judge(
-      `delivery to 2,000 sockets, ${name}`,
+      `delivery to ${ROOMS * perRoom} sockets, ${name}`,
       ours / theirs,
       '×',
       `${against}: ${rounded(theirs)} µs each; Fondasi: ${rounded(ours)} µs`,
@@ -59,14 +61,19 @@ export async function deliveryRows({ pace, start, startFondasi }: Realtime): Pro
   ];
 }
 
-async function fill({ listening }: Hall, listeners: ServerProcess<object>): Promise<void> {
-  const all = Array.from({ length: ROOMS * PER_ROOM }, (_, index) => listening(index % ROOMS, index));
+async function fill({ listening }: Hall, listeners: ServerProcess<object>, perRoom: number): Promise<void> {
+  const all = Array.from({ length: ROOMS * perRoom }, (_, index) => listening(index % ROOMS, index));
   await listeners.ask('listen', all);
 }
 
 /** Microseconds of the server's CPU for each delivery, with all that the server does besides. */
-async function costOf(server: ServerProcess, listeners: ServerProcess<object>, pattern: Pattern): Promise<number> {
-  const expected = pattern.ticks * pattern.rooms * pattern.messages * PER_ROOM;
+async function costOf(
+  server: ServerProcess,
+  listeners: ServerProcess<object>,
+  pattern: Pattern,
+  perRoom: number,
+): Promise<number> {
+  const expected = pattern.ticks * pattern.rooms * pattern.messages * perRoom;
   const before = await listeners.ask<Heard>('heard');
   const { cpu } = await server.ask('usage');
   await server.ask('talk', pattern);

@@ -18,7 +18,7 @@ interface PerConnection {
 
 /** What an idle connection takes, signed in and following a room, beside one that bare `ws` holds. */
 export async function memoryRows({ pace, start, startFondasi }: Realtime): Promise<Result[]> {
-  const short = pace.minutes < 1;
+  const { short } = pace;
   const count = short ? SHORT : CONNECTIONS;
   const BENCH_ROOMS = String(ROOMS);
   const settings = { BENCH_ROOMS, WS_CONNECTIONS_PER_ADDRESS: '1000000' };

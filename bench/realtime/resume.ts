@@ -25,7 +25,7 @@ interface Restart {
 
 /** Everybody's connection is cut by a restart and comes back for what it missed, while other people go on asking. */
 export async function resumeRow(bed: Realtime): Promise<Result[]> {
-  const short = bed.pace.minutes < 1;
+  const { short } = bed.pace;
   const count = short ? SHORT : CLIENTS;
   const restarts: Restart[] = [];
   const alone: Restart[] = [];
