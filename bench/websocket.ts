@@ -52,8 +52,8 @@ export interface Ears {
   onOpen(): void;
   /** The text is between `start` and `end`, for as long as the function runs. */
   onText(bytes: Buffer, start: number, end: number): void;
-  /** Also where it never opened. */
-  onClose(code: number | undefined): void;
+  /** Also where it never opened; `why` is then what the server said instead, or what went wrong. */
+  onClose(code: number | undefined, why: string | undefined): void;
 }
 
 // All sockets of a process read into it, one after the other.
@@ -63,6 +63,7 @@ const reading = Buffer.allocUnsafe(65_536);
 export function openWebSocket({ port, path, protocol, localAddress = '127.0.0.1' }: Place, ears: Ears): Socket {
   const reader = new FrameReader();
   let code: number | undefined;
+  let why: string | undefined;
   let handshake: string | undefined = '';
   const onFrame = (opcode: number, bytes: Buffer, start: number, end: number) => {
     if (opcode === TEXT) ears.onText(bytes, start, end);
@@ -77,7 +78,10 @@ export function openWebSocket({ port, path, protocol, localAddress = '127.0.0.1'
     handshake += chunk.toString('latin1');
     const end = handshake.indexOf('\r\n\r\n');
     if (end < 0) return;
-    if (!handshake.startsWith('HTTP/1.1 101')) return void socket.destroy();
+    if (!handshake.startsWith('HTTP/1.1 101')) {
+      why = handshake;
+      return void socket.destroy();
+    }
     const rest = Buffer.from(handshake.slice(end + 4), 'latin1');
     handshake = undefined;
     ears.onOpen();
@@ -90,8 +94,8 @@ export function openWebSocket({ port, path, protocol, localAddress = '127.0.0.1'
     noDelay: true,
     onread: { buffer: reading, callback: (length) => (onData(reading.subarray(0, length)), true) },
   });
-  socket.on('error', () => {});
-  socket.on('close', () => ears.onClose(code));
+  socket.on('error', ({ message }) => (why = message));
+  socket.on('close', () => ears.onClose(code, why));
   socket.write(handshakeOf(path, protocol));
   return socket;
 }

@@ -24,7 +24,7 @@ class Connection {
       this.socket = openWebSocket(place, {
         onOpen: () => void (hello === undefined ? resolve() : this.socket.write(clientFrame(hello))),
         onText: (bytes, start, end) => this.resolve!(bytes.toString('latin1', start, Math.min(end, start + 64))),
-        onClose: (code) => this.reject(new Error(`The server closed a connection (${code}).`)),
+        onClose: (code, why) => this.reject(new Error(`The server closed a connection: ${code ?? why}`)),
       });
     });
   }

@@ -49,10 +49,10 @@ function listen({ place, steps }: Listening): Promise<void> {
           goOn();
         } else reject(new Error(`A client heard ${bytes.toString('utf8', start, end)} instead of ${until}`));
       },
-      onClose: (code) => {
+      onClose: (code, why) => {
         if (closing) return;
         heard.lost++;
-        reject(new Error(`A connection was closed (${code}).`));
+        reject(new Error(`A connection was closed: ${code ?? why}`));
       },
     });
     sockets.push(socket);
