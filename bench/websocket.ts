@@ -43,8 +43,6 @@ export interface Place {
   readonly port: number;
   readonly path: string;
   readonly protocol?: string;
-  /** One address has some 28,000 ports. */
-  readonly localAddress?: string;
 }
 
 /** What a client does with what it hears. */
@@ -60,7 +58,7 @@ export interface Ears {
 const reading = Buffer.allocUnsafe(65_536);
 
 /** A WebSocket client that does no more than a bench needs: thousands of them share a core with what is measured. */
-export function openWebSocket({ port, path, protocol, localAddress = '127.0.0.1' }: Place, ears: Ears): Socket {
+export function openWebSocket({ port, path, protocol }: Place, ears: Ears): Socket {
   const reader = new FrameReader();
   let code: number | undefined;
   let why: string | undefined;
@@ -90,7 +88,6 @@ export function openWebSocket({ port, path, protocol, localAddress = '127.0.0.1'
   const socket = connect({
     port,
     host: '127.0.0.1',
-    localAddress,
     noDelay: true,
     onread: { buffer: reading, callback: (length) => (onData(reading.subarray(0, length)), true) },
   });
