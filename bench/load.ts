@@ -5,6 +5,8 @@ export interface Script {
   readonly requests: readonly Buffer[];
   /** Changes a request before it is sent once more. */
   readonly vary?: (request: Buffer) => void;
+  /** Where an answer may say 200 and be none. */
+  readonly isRefusal?: (answer: Buffer) => boolean;
 }
 
 export interface LoadResult {
@@ -44,12 +46,15 @@ export async function load(port: number, scripts: readonly Script[], seconds: nu
   };
 }
 
+/** Stands for a refusal that has no status of its own. */
+const REFUSED = 400;
+
 interface Talk {
   requests: number;
   statuses: Map<number, number>;
 }
 
-function talk(port: number, { requests, vary }: Script, deadline: number): Promise<Talk> {
+function talk(port: number, { requests, vary, isRefusal }: Script, deadline: number): Promise<Talk> {
   return new Promise((resolve, reject) => {
     const done: Talk = { requests: 0, statuses: new Map() };
     const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -64,8 +69,9 @@ function talk(port: number, { requests, vary }: Script, deadline: number): Promi
     socket.on('close', () => reject(new Error('The server closed a connection that was in use.')));
     socket.on('data', (chunk: Buffer) => {
       received = received ? Buffer.concat([received, chunk]) : chunk;
-      const status = statusOfWhole(received);
+      let status = statusOfWhole(received);
       if (status === undefined) return;
+      if (isRefusal?.(received)) status = REFUSED;
       received = undefined;
       done.requests++;
       done.statuses.set(status, (done.statuses.get(status) ?? 0) + 1);

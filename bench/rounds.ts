@@ -1,20 +1,29 @@
-import { load, type Script } from './load.ts';
+import { load, type LoadResult, type Script } from './load.ts';
 import { median } from './result.ts';
 import type { ServerProcess } from './server-process.ts';
 
 /** How long a bench takes its time. */
 export interface Pace {
+  /** Whether it only shows that the rows work: fewer clients, figures that are none. */
+  readonly short: boolean;
   readonly rounds: number;
   readonly seconds: number;
   /** Minutes of the memory row; below 10 its figure is no figure. */
   readonly minutes: number;
 }
 
-/** A server and what is sent to it. */
+/** A server and who sends it something. */
 export interface Side {
-  readonly server: ServerProcess;
-  readonly scripts: readonly Script[];
+  readonly server: ServerProcess<any>;
+  /** Sends for so many seconds; `awake`, as for {@link load}. */
+  readonly load: (seconds: number, awake: boolean) => Promise<LoadResult>;
 }
+
+/** A server to which `scripts` go over HTTP. */
+export const overHttp = (server: ServerProcess, scripts: readonly Script[]): Side => ({
+  server,
+  load: (seconds, awake) => load(server.ready.port, scripts, seconds, awake),
+});
 
 /** Medians over the rounds. */
 export interface Measured {
@@ -50,9 +59,9 @@ export async function interleaved<K extends string>(
   ) as Record<K, Measured>;
 }
 
-async function round({ server, scripts }: Side, seconds: number, awake: boolean): Promise<Measured> {
+async function round({ server, load: send }: Side, seconds: number, awake: boolean): Promise<Measured> {
   const before = await server.ask('usage');
-  const { requests, refused, seconds: took } = await load(server.ready.port, scripts, seconds, awake);
+  const { requests, refused, seconds: took } = await send(seconds, awake);
   const after = await server.ask('usage');
   refuseRefusals(server.name, refused);
   return { perSecond: requests / took, cpuPerRequest: (after.cpu - before.cpu) / requests };

@@ -35,17 +35,20 @@ export class ServerProcess<R = Ready> {
     return new ServerProcess<R>(name, ready, child);
   }
 
-  ask(what: Asked['what']): Promise<Usage> {
+  ask(what: 'usage' | 'usage after garbage collection'): Promise<Usage>;
+  /** One of the questions that the process itself knows. */
+  ask<T>(what: string, about?: unknown): Promise<T>;
+  ask(what: string, about?: unknown): Promise<unknown> {
     const id = ++this.#asked;
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error(`${this.name} ended while it was measured.`));
-      const answered = (message: { id: number; answer: Usage }) => {
+      const answered = (message: { id: number; answer: unknown }) => {
         if (message.id !== id) return;
         this.#child.off('message', answered).off('exit', ended);
         resolve(message.answer);
       };
       this.#child.on('message', answered).once('exit', ended);
-      this.#child.send({ id, what } satisfies Asked);
+      this.#child.send({ id, what, about } satisfies Asked);
     });
   }
 

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { Pool } from 'pg';
 import { reportTo, type Ready } from '../child.ts';
-import { ORGANIZATION } from './people.ts';
-import { profileOf } from './profile.ts';
+import { ORGANIZATION } from '../product/people.ts';
+import { profileOf } from '../product/profile.ts';
 
 const string = { type: 'string' } as const;
 const strings = { type: 'array', items: string } as const;

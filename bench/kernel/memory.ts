@@ -3,7 +3,7 @@ import { dealt, load, type Script } from '../load.ts';
 import { judge, type Result } from '../result.ts';
 import { refuseRefusals } from '../rounds.ts';
 import type { Kernel } from './group.ts';
-import { messageRequests, newClientIds, profileRequests, userRequests } from './requests.ts';
+import { messageRequests, newClientIds, profileRequests, userRequests } from '../product/requests.ts';
 
 const CONNECTIONS = 32;
 /** The figure is the one after ten minutes; a shorter run only shows that the row works. */

@@ -36,8 +36,8 @@ import { collectDefaultMetrics, Histogram } from 'prom-client';
 import { finalize, type Observable } from 'rxjs';
 import * as z from 'zod';
 import { reportTo, type Ready } from '../child.ts';
-import { ORGANIZATION, personIds } from './people.ts';
-import { profileOf } from './profile.ts';
+import { ORGANIZATION, personIds } from '../product/people.ts';
+import { profileOf } from '../product/profile.ts';
 
 const ProfileParams = z.object({ id: z.uuid() });
 

@@ -1,9 +1,9 @@
 import type { Ready } from '../child.ts';
 import { dealt } from '../load.ts';
 import { judge, type Result, rounded } from '../result.ts';
-import { interleaved } from '../rounds.ts';
+import { interleaved, overHttp } from '../rounds.ts';
 import type { Kernel } from './group.ts';
-import { profileRequests } from './requests.ts';
+import { profileRequests } from '../product/requests.ts';
 
 const CONNECTIONS = 32;
 
@@ -11,7 +11,7 @@ const CONNECTIONS = 32;
 export async function operationRows({ pace, fondasi, fastify, start }: Kernel): Promise<Result[]> {
   const nest = await start<Ready>('Nest', 'kernel/nest-server');
   const cached = await start<Ready>('Nest with cached tokens', 'kernel/nest-server', { TOKENS: 'cached' });
-  const side = (server: typeof nest) => ({ server, scripts: dealt(profileRequests(server.ready.tokens), CONNECTIONS) });
+  const side = (server: typeof nest) => overHttp(server, dealt(profileRequests(server.ready.tokens), CONNECTIONS));
   const sides = { fondasi: side(fondasi), fastify: side(fastify), nest: side(nest), cached: side(cached) };
   const measured = await interleaved(sides, pace, true);
   const asleep = await interleaved({ fondasi: sides.fondasi, fastify: sides.fastify }, pace);

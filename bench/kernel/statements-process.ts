@@ -2,7 +2,7 @@
 import { prepared } from 'fondasi';
 import { Pool } from 'pg';
 import { Databases } from '#platform/database/databases';
-import { personIds } from './people.ts';
+import { personIds } from '../product/people.ts';
 
 /** Statements per second of both, round by round. */
 export interface StatementRounds {

@@ -3,7 +3,8 @@ import { Database } from './database.ts';
 import { majorVersion } from './connection.ts';
 import { defaults, directUrlOf, runtimeLogin } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
-import { ConnectionBudget, Pool } from './pool.ts';
+import { ConnectionBudget } from './connection-budget.ts';
+import { Pool } from './pool.ts';
 
 /** Every module's database in this process, within one connection budget. */
 export class Databases {

@@ -79,6 +79,17 @@ describe('the connection budget', () => {
     expect(pids.reduce((sum, set) => sum + set.size, 0)).toBeLessThan(40); // thousands of queries ran
     expect(fresh.databases.figures().open).toBeLessThanOrEqual(6);
   });
+
+  test('leaves connections where they are when modules are busy by turns', async () => {
+    const [alpha, beta] = await pools({ connections: 4 });
+    const pids = new Set<number>();
+    const turns = [alpha, beta];
+    for (let turn = 0; turn < 40; turn++) {
+      const pool = turns[turn % 2]!;
+      for (const pid of await Promise.all(Array.from({ length: 8 }, () => pidOf(pool)))) pids.add(pid);
+    }
+    expect(pids.size).toBeLessThan(12); // 320 queries ran, on shares of two
+  });
 });
 
 describe('a connection', () => {

@@ -1,5 +1,6 @@
 import type { ClientConfig, QueryResult, QueryResultRow } from 'pg';
 import { Connection, type Statement } from './connection.ts';
+import { type ConnectionBudget, UNUSED_MS } from './connection-budget.ts';
 import { DatabaseBusy, DatabaseRefused, DatabaseUnavailable, sqlState } from './errors.ts';
 import { defaults } from './options.ts';
 import type { DatabaseOptions } from './options.ts';
@@ -15,65 +16,6 @@ interface Waiter {
   timer: NodeJS.Timeout;
 }
 
-/**
- * The connections that a process may have open, lent to its modules' pools by demand. A pool takes a free slot; with
- * none left it takes one that another pool keeps idle; with none idle it waits. When a connection comes back, its own
- * pool's waiters come first, unless another pool waits with less than its even share: then the slot moves there.
- * Shares even out, and connections don't go back and forth between busy modules.
- */
-export class ConnectionBudget {
-  readonly limit: number;
-  readonly pools = new Set<Pool>();
-  used = 0;
-  readonly #sweep: NodeJS.Timeout;
-
-  constructor(limit: number, idleTimeout: number) {
-    this.limit = limit;
-    this.#sweep = setInterval(() => {
-      const before = Date.now() - idleTimeout;
-      for (const pool of this.pools) pool.closeIdle(before);
-    }, idleTimeout / 4).unref();
-  }
-
-  /** A slot for a new connection: a free one, or one that another pool keeps without need. */
-  take(asking: Pool): boolean {
-    if (this.used < this.limit) {
-      this.used++;
-      return true;
-    }
-    let longestIdle: Pool | undefined;
-    for (const pool of this.pools) {
-      if (pool !== asking && pool.idleSince < (longestIdle?.idleSince ?? Infinity)) longestIdle = pool;
-    }
-    return longestIdle?.closeLongestIdle() === true; // its slot is the asking pool's now: `used` stays
-  }
-
-  /** The pool that a slot of `from` should move to, if any. */
-  neediest(from: Pool, fromHasWaiters: boolean): Pool | undefined {
-    let waiting = 0;
-    let neediest: Pool | undefined;
-    for (const pool of this.pools) {
-      if (pool === from || !pool.waits) continue;
-      waiting++;
-      if (pool.open < (neediest?.open ?? Infinity)) neediest = pool;
-    }
-    if (!neediest || !fromHasWaiters) return neediest;
-    const share = Math.max(1, Math.floor(this.limit / (waiting + 1)));
-    return neediest.open < share && from.open > share ? neediest : undefined;
-  }
-
-  /** Gives a slot back; whoever waits gets it. */
-  free(from: Pool): void {
-    const next = from.waits && from.open === 0 ? from : (this.neediest(from, from.waits) ?? (from.waits ? from : undefined));
-    if (next) next.openForWaiter();
-    else this.used--;
-  }
-
-  close(): void {
-    clearInterval(this.#sweep);
-  }
-}
-
 /** The connections of one login (a module's runtime role). */
 export class Pool {
   readonly module: string;
@@ -87,6 +29,7 @@ export class Pool {
   readonly #busy = new Set<Connection>();
   readonly #closing = new Set<Promise<void>>();
   #waiters: Waiter[] = [];
+  #asking: NodeJS.Timeout | undefined;
   #closed = false;
   #drained: (() => void) | undefined;
 
@@ -212,8 +155,18 @@ export class Pool {
         }, timeout),
       };
       this.#waiters.push(waiter);
-      if (this.#budget.take(this)) this.openForWaiter();
+      this.#ask();
     });
+  }
+
+  /** For a slot; again later, because what others no longer need shows only after a while. */
+  #ask(): void {
+    if (this.#budget.take(this)) this.openForWaiter();
+    if (this.#asking) return;
+    this.#asking = setTimeout(() => {
+      this.#asking = undefined;
+      if (this.waits) this.#ask();
+    }, UNUSED_MS).unref();
   }
 
   async #connect(deadline: number): Promise<void> {
@@ -256,7 +209,7 @@ export class Pool {
   }
 
   /** Closes a connection whose slot another pool needs more. */
-  #handOver(connection: Connection, needier: Pool): void {
+  #handOver(connection: Connection, needier: Pick<Pool, 'openForWaiter'>): void {
     this.#shut(connection);
     this.open--;
     needier.openForWaiter();

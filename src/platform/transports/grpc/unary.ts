@@ -31,7 +31,8 @@ export function unaryHandler({ contract, invoke }: BoundOperation, parts: Handle
     const incoming = edge.callOf(call.metadata);
     const deadline = incoming.arrived(call.getDeadline());
     const cancelled = new AbortController();
-    call.once('cancelled', () => cancelled.abort());
+    // It is told so of every call that ends. An abort that nobody waits for still makes an error with its stack: 6 µs.
+    call.once('cancelled', () => void (incoming.answered === undefined && cancelled.abort()));
     const answering = async () => {
       try {
         const answer = await invoke({

@@ -15,7 +15,10 @@ import type { Behind, Named } from './behind.ts';
 import { ConnectedSocket, Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import { AUTH_SECONDS, CLOSE, CLOSE_MS, HEARTBEAT_SECONDS, MOST_FRAGMENTS, PATH, SUBPROTOCOL } from './protocol.ts';
+import { Turns } from './turns.ts';
 
+/** After a restart all clients come at once; each costs half a millisecond until it has what it missed. */
+const UPGRADES_PER_TURN = 2;
 /** How long clients may take to go when the process stops; below what the process itself waits. */
 const DRAIN_MS = 8_000;
 
@@ -66,6 +69,7 @@ export function mountWebSocket(
     handleProtocols: () => SUBPROTOCOL,
     WebSocket: ConnectedSocket,
   } as ServerOptions<typeof ConnectedSocket>);
+  const turns = new Turns(UPGRADES_PER_TURN);
   const open = (ws: ConnectedSocket, socket: Duplex, address: string, token: string | undefined) => {
     const connection = new Connection(ws, socket, address, behind);
     connections.add(connection);
@@ -79,9 +83,11 @@ export function mountWebSocket(
     url: PATH,
     exposeHeadRoute: false,
     config: { transport: 'websocket' },
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
       checkHandshake(request, reply, SUBPROTOCOL);
       checkOrigin(request, settings.CORS_ORIGINS);
+      const turn = turns.next();
+      if (turn) await turn;
       connections.admit(request.ip);
       const address = request.ip;
       const token = bearerOrCookie(request, settings.CORS_ORIGINS);

@@ -5,7 +5,7 @@ export const ORGANIZATION = '00000000-0000-7000-8000-000000000001';
 
 /** So many that no limit is reached: 600 calls a minute each, 20 messages in 10 seconds; few enough that their tokens stay cached. */
 export const PEOPLE = 4_500;
-const ROOMS = 40;
+export const ROOMS = 40;
 
 const idOf = (kind: number, number: number) => `0190000${kind}-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
 
@@ -13,6 +13,9 @@ export const personIds = (count: number): string[] => Array.from({ length: count
 
 /** Everybody is in one room. */
 export const roomOf = (person: number): string => idOf(2, person % ROOMS);
+
+/** Ids of those who share a room with somebody, and their own. */
+export const roomMates = (person: number): string[] => personIds(PEOPLE).filter((_id, index) => index % ROOMS === person % ROOMS);
 
 /** People without a password, their rooms, and the table that the reference inserts into. */
 export async function populate(client: Client): Promise<void> {
