@@ -83,6 +83,10 @@ export class Operations {
       const host = wrapper.host!;
       const module = fondasiModuleOf(host.metatype);
       if (!module) throw new StartError(`${wrapper.name} serves a channel, but is in no @FondasiModule: move it into one.`);
+      if (!module.migrations)
+        throw new StartError(
+          `${wrapper.name} serves a channel, whose numbers come from a database: give "${module.name}" migrations.`,
+        );
       const handler = wrapper.instance as ChannelHandler<ChannelDefinition>;
       const enhancers = this.enhancers.around(handler, handler.authorize, host.token);
       return [this.channels.bind({ contract, handler, enhancers, database: this.databases.of(module.name) })];

@@ -13,11 +13,14 @@ import { RateLimits } from '../security/rate-limits.ts';
 import type { BoundChannel, SubscribeCall } from './bound-channel.ts';
 import type { ChannelHandler } from './channel-handler.ts';
 import { placeOf } from './cursor.ts';
+import { Gate } from './gate.ts';
 import { Hub } from './hub.ts';
 import { MOST_BEHIND, type Stream } from './stream.ts';
 import { type Beginning, Subscriber, type SubscriberParts } from './subscriber.ts';
 
 const SUBSCRIBE_SECONDS = 10;
+/** Subscriptions that are made at once. When everybody comes back after a restart, whoever else asks is not to wait for all of them. */
+const AT_ONCE = 16;
 
 /** What stands behind a channel in this process. */
 export interface BoundHandler {
@@ -31,6 +34,7 @@ export interface BoundHandler {
 @Injectable()
 export class ChannelBinding {
   private readonly logger = new Logger(ChannelBinding.name);
+  private readonly gate = new Gate(AT_ONCE);
 
   constructor(
     private readonly pipeline: Pipeline,
@@ -49,7 +53,7 @@ export class ChannelBinding {
       if (enhancers) await enhancers.guard(enhancers.context(contract, call.input() as object, caller));
       await limiter?.(caller);
       const params = validateInput(contract, call.input(), call.unknownFields);
-      return this.subscribe(contract, handler, params, caller, call.after);
+      return this.gate.pass(() => this.subscribe(contract, handler, params, caller, call.after));
     };
     return { contract, subscribe: (call) => beforeDeadline(subscribe(call)) };
   }
