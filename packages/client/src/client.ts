@@ -4,9 +4,9 @@ import type { Api, ChannelContract, Contract, OperationContract } from './contra
 import type { FollowOptions } from './follow.ts';
 import { Follows } from './follows.ts';
 import { type OnOutbox, Outbox, type OutboxStore } from './outbox.ts';
+import type { WebSocketClass } from './protocol.ts';
 import { overFetch, type Send } from './request.ts';
 import { Session, type Tokens, type TokenStore } from './session.ts';
-import type { WebSocketClass } from './socket.ts';
 
 export interface ClientOptions<C extends Record<string, Contract>> {
   /** Where the server is, without a slash at the end: `https://api.example.com`. */
@@ -33,7 +33,7 @@ export interface ClientCore {
   readonly session: Session;
   /** How many calls wait for the server. */
   readonly waiting: number;
-  /** Ends connections and what waits; the client is of no use any more. */
+  /** Ends connections and follows, and calls with `client/aborted`; the client is of no use any more. The outbox's store is kept. */
   close(): void;
 }
 
