@@ -67,11 +67,12 @@ export function createClient<const C extends Record<string, Contract>>(options: 
     return (await fetched(attempt)) as Tokens;
   };
   const session = new Session(options.renew ?? renew, options.tokens);
+  const closing = new AbortController();
   const follows = new Follows(url, session, options.WebSocket ?? globalThis.WebSocket);
   const overSocket: Send = (attempt) => (attempt.token === undefined ? fetched(attempt) : follows.socket.send(attempt));
   const send = options.operations === 'websocket' ? overSocket : fetched;
-  const outbox: Outbox = new Outbox((call) => caller.tried(call, {}, 1), options.outbox);
-  const caller = new OperationCaller(send, session, outbox, offline);
+  const outbox: Outbox = new Outbox(session, (call) => caller.tried(call, {}, 1), options.outbox);
+  const caller = new OperationCaller(send, session, outbox, offline, closing.signal);
 
   const back = () => {
     outbox.wake();
@@ -90,6 +91,7 @@ export function createClient<const C extends Record<string, Contract>>(options: 
     close: () => {
       network.removeEventListener?.('online', back);
       outbox.close();
+      closing.abort();
       follows.closeAll();
     },
   };

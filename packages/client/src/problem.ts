@@ -47,7 +47,7 @@ export const aborted = own('aborted', 'The call was called off');
 export const timedOut = own('timeout', 'No answer came in time');
 export const signedOut = own('signed-out', 'Nobody is signed in any more');
 
-export const UNREACHABLE = 'client/unreachable';
+const UNREACHABLE = 'client/unreachable';
 
 /** Refused because of the token, before anything happened. */
 export const isUnauthenticated = (error: unknown): boolean =>
