@@ -26,6 +26,9 @@ const code = (call: Promise<unknown>) =>
     () => 'ok',
     (error) => error.code,
   );
+const broken = () => {
+  throw new Error('broken');
+};
 const feed = { channel: 'notes.feed', params: { id: '1' } };
 
 describe('a connection is one person’s', () => {
@@ -205,7 +208,7 @@ test('a connection that nobody follows over closes when its last call has its an
 });
 
 describe('a server that goes', () => {
-  test.each([1012])('is left alone for half a second: %i', async (closing) => {
+  test.each([1006, 1012])('is left alone for half a second: %i', async (closing) => {
     const client = opened();
     client.session.set(ANN);
     const view = listener();
@@ -250,6 +253,25 @@ describe('followers of one stream', () => {
     ]);
     expect([first.cursor, second.cursor]).toEqual(['e.2', 'e.3']);
     expect([server.said('subscribe').length, server.said('unsubscribe').length]).toEqual([1, 0]);
+  });
+
+  test('get their items whatever another of them throws, which is not hidden', async () => {
+    const client = opened();
+    client.session.set(ANN);
+    const [one, two] = [listener(), listener()];
+    client.notes.feed({ id: '1' }, { ...one, onItem: broken });
+    client.notes.feed({ id: '1' }, two);
+    await until(() => expect(two.told).toEqual(['live']));
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    const thrown = once(process, 'uncaughtException');
+    try {
+      server.peers[0]!.say({ type: 'event', stream: streamOf(feed), cursor: 'e.2', item: 'item' });
+      expect((await thrown)[0].message).toBe('broken');
+    } finally {
+      others.forEach((each) => process.on('uncaughtException', each));
+    }
+    expect(two.told).toEqual(['live', 'item']);
   });
 
   test('who closes and follows again at once takes over what was under way', async () => {

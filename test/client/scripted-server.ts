@@ -44,7 +44,7 @@ export class ScriptedServer {
         token: undefined,
         said: [],
         say: (message) => socket.send(JSON.stringify(message)),
-        close: (code) => socket.close(code),
+        close: (code) => (code === 1006 ? socket.terminate() : socket.close(code)),
       };
       server.peers.push(peer);
       socket.on('message', (text) => server.heard(JSON.parse(String(text)), peer));

@@ -116,7 +116,7 @@ export class Follows {
     for (const follower of following.followers) {
       if (!follower.live) continue;
       follower.cursor = cursor;
-      follower.options.onItem(item, cursor);
+      tell(() => follower.options.onItem(item, cursor));
     }
   }
 
@@ -139,8 +139,8 @@ export class Follows {
     const missed = follower.cursor !== undefined && follower.cursor !== behind;
     follower.live = true;
     follower.cursor = cursor;
-    if (missed) follower.options.onReset?.(cursor!);
-    follower.options.onLive?.(true);
+    if (missed) tell(() => follower.options.onReset?.(cursor!));
+    tell(() => follower.options.onLive?.(true));
   }
 
   private reset({ stream, cursor }: ServerMessage & { type: 'reset' }) {
@@ -149,7 +149,7 @@ export class Follows {
     following.cursor = cursor;
     for (const follower of following.followers) {
       follower.cursor = cursor;
-      follower.options.onReset?.(cursor);
+      tell(() => follower.options.onReset?.(cursor));
     }
   }
 
@@ -193,7 +193,7 @@ export class Follows {
     for (const follower of following.followers) {
       if (!follower.live) continue;
       follower.live = false;
-      follower.options.onLive?.(false);
+      tell(() => follower.options.onLive?.(false));
     }
   }
 
@@ -207,7 +207,7 @@ export class Follows {
     this.leaveIfNobodyFollows(following);
     for (const follower of followers) {
       follower.forget();
-      follower.options.onEnd?.(error);
+      tell(() => follower.options.onEnd?.(error));
     }
   }
 
@@ -238,5 +238,16 @@ export class Follows {
     this.closed = true;
     this.endAll(aborted());
     this.socket.close();
+  }
+}
+
+/** What one follower throws is an uncaught error like any other, and does not keep the item from the next. */
+function tell(listener: () => void) {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
