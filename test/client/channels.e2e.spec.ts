@@ -3,7 +3,7 @@ import { type ClientCore, type Followed, ProblemError } from '@fondasi/client';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../realtime/room.ts';
 import { type RunningApp, startApp } from '../support/app.ts';
-import { newPerson, type Person } from '../support/person.ts';
+import { newPerson, PASSWORD, type Person } from '../support/person.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { clientOf, type TestClient } from './client.ts';
 
@@ -138,17 +138,51 @@ test('operations over the connection throw the same problems, and wait for it wh
   expect((await made).name).toBe('Made offline');
 });
 
+test('who signs in after somebody else speaks for themselves, and follows what they may', async () => {
+  const client = await opened(ann, { operations: 'websocket' });
+  const other = await opened(bob);
+  const { id: roomId } = await client.chat.createRoom({ name: 'Room', visibility: 'open' });
+  const secret = await client.chat.createRoom({ name: 'Private' });
+  await other.chat.joinRoom({ roomId });
+  const [view, hidden] = [new View(client, roomId), new View(client, secret.id)];
+  await until(() => expect([view.isLive, hidden.isLive]).toEqual([true, true]));
+  client.session.set(await other.auth.signIn({ email: bob.email, password: PASSWORD }));
+  const { authorId } = await say(client, roomId, 'mine');
+  expect(authorId).toBe(bob.id);
+  await until(() => expect([view.isLive, hidden.ended?.code]).toEqual([true, 'chat/room-not-found']));
+  const { items } = await other.chat.listMessages({ roomId });
+  expect(items.map(({ text }) => text)).toEqual(['mine']);
+});
+
+test('who closes and follows again at once, or twice, gets each item once', async () => {
+  const client = await opened(ann);
+  const { id: roomId } = await client.chat.createRoom({ name: 'Room' });
+  const hold = new View(client, (await client.chat.createRoom({ name: 'Another' })).id);
+  await until(() => expect(hold.isLive).toBe(true));
+  const closed = new View(client, roomId);
+  closed.followed.close();
+  const views = [new View(client, roomId), new View(client, roomId)];
+  await until(() => expect(views.every(({ isLive }) => isLive)).toBe(true));
+  views.push(new View(client, roomId));
+  views[0]!.followed.close();
+  views.push(new View(client, roomId));
+  await until(() => expect(views.at(-1)!.isLive).toBe(true));
+  await say(client, roomId, 'one');
+  await until(() => expect(views.slice(1).map(({ texts }) => texts)).toEqual([['one'], ['one'], ['one']]));
+  expect([closed.texts, views[0]!.texts, ...views.map(({ ended }) => ended)]).toEqual([[], [], ...views.map(() => undefined)]);
+});
+
 test('a connection outlives its token', async () => {
   const client = await opened(ann);
   const { id: roomId } = await client.chat.createRoom({ name: 'Room' });
   const view = new View(client, roomId);
   await until(() => expect(view.isLive).toBe(true));
-  const { accessToken } = (client.session as unknown as { held: { accessToken: string } }).held;
+  const before = await client.session.token();
+  let renewed = false;
+  client.session.onChange((signedIn) => (renewed = signedIn));
   // The server warns 30 s ahead: 5 s after the token was made.
-  await until(
-    () => expect((client.session as unknown as { held: { accessToken: string } }).held.accessToken).not.toBe(accessToken),
-    15_000,
-  );
+  await until(() => expect(renewed).toBe(true), 15_000);
+  expect(await client.session.token()).not.toBe(before);
   await say(client, roomId, 'still here');
   await until(() => expect(view.texts).toEqual(['still here']));
   expect(view.live).toEqual([true]);

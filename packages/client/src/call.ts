@@ -8,7 +8,7 @@ export interface CallOptions {
   readonly idempotencyKey?: string;
   /**
    * What becomes of it while the server can't be reached. `fail`: it fails. `queue`: it waits, behind those that wait
-   * already; only for what may be repeated. The client's own setting where nothing is said.
+   * already, for as long as it takes; only for what may be repeated, by somebody who is signed in. The client's own setting where nothing is said.
    */
   readonly offline?: 'fail' | 'queue';
 }

@@ -4,9 +4,9 @@ import type { Api, ChannelContract, Contract, OperationContract } from './contra
 import type { FollowOptions } from './follow.ts';
 import { Follows } from './follows.ts';
 import { type OnOutbox, Outbox, type OutboxStore } from './outbox.ts';
+import type { WebSocketClass } from './protocol.ts';
 import { overFetch, type Send } from './request.ts';
 import { Session, type Tokens, type TokenStore } from './session.ts';
-import type { WebSocketClass } from './socket.ts';
 
 export interface ClientOptions<C extends Record<string, Contract>> {
   /** Where the server is, without a slash at the end: `https://api.example.com`. */
@@ -33,7 +33,7 @@ export interface ClientCore {
   readonly session: Session;
   /** How many calls wait for the server. */
   readonly waiting: number;
-  /** Ends connections and what waits; the client is of no use any more. */
+  /** Ends connections and follows, and calls with `client/aborted`; the client is of no use any more. The outbox's store is kept. */
   close(): void;
 }
 
@@ -67,11 +67,12 @@ export function createClient<const C extends Record<string, Contract>>(options: 
     return (await fetched(attempt)) as Tokens;
   };
   const session = new Session(options.renew ?? renew, options.tokens);
+  const closing = new AbortController();
   const follows = new Follows(url, session, options.WebSocket ?? globalThis.WebSocket);
   const overSocket: Send = (attempt) => (attempt.token === undefined ? fetched(attempt) : follows.socket.send(attempt));
   const send = options.operations === 'websocket' ? overSocket : fetched;
-  const outbox: Outbox = new Outbox((call) => caller.tried(call, {}, 1), options.outbox);
-  const caller = new OperationCaller(send, session, outbox, offline);
+  const outbox: Outbox = new Outbox(session, (call) => caller.tried(call, {}, 1), options.outbox);
+  const caller = new OperationCaller(send, session, outbox, offline, closing.signal);
 
   const back = () => {
     outbox.wake();
@@ -90,6 +91,7 @@ export function createClient<const C extends Record<string, Contract>>(options: 
     close: () => {
       network.removeEventListener?.('online', back);
       outbox.close();
+      closing.abort();
       follows.closeAll();
     },
   };

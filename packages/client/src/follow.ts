@@ -7,9 +7,9 @@ export interface FollowOptions<I> {
   onReset?(cursor: string): void;
   /** True once items come, false while the connection is away. */
   onLive?(live: boolean): void;
-  /** It is over and will not come back: access was lost, the params are wrong, nobody is signed in. */
+  /** It is over and will not come back: access was lost, the params are wrong, nobody is signed in, the client was closed. */
   onEnd?(error: ProblemError): void;
-  /** The last cursor of an earlier visit: goes on after it. */
+  /** The last cursor of an earlier visit: goes on after it, or from where others in this client are, after `onReset`. */
   readonly after?: string | undefined;
   readonly signal?: AbortSignal;
 }

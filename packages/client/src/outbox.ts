@@ -1,5 +1,6 @@
 import type { OperationContract } from './contracts.ts';
-import { aborted, isPassing, ProblemError } from './problem.ts';
+import { aborted, isPassing, isSignedOut, isTimeout, isUnauthenticated, ProblemError } from './problem.ts';
+import type { Session } from './session.ts';
 import { backoff, wait } from './wait.ts';
 
 /** Where calls that wait are kept between visits. */
@@ -12,11 +13,20 @@ export interface OutboxCall {
   readonly operation: OperationContract;
   readonly input: Record<string, unknown>;
   readonly idempotencyKey: string | undefined;
+  /** The person and the organization that it is made as. */
+  readonly owner: string | undefined;
+}
+
+/** A call as the store keeps it. */
+interface Kept extends Omit<OutboxCall, 'operation'> {
+  readonly name: string;
 }
 
 interface Waiting extends OutboxCall {
   /** Calls wait in the order in which they were made, not that in which they failed. */
   readonly order: number;
+  /** Left by an earlier visit. */
+  readonly restored?: boolean;
   resolve(result: unknown): void;
   reject(error: unknown): void;
 }
@@ -26,9 +36,15 @@ export type OnOutbox = (call: OutboxCall, outcome: { result: unknown } | { error
 
 type TryCall = (call: OutboxCall) => Promise<unknown>;
 
-/** Calls that wait for the server, in the order in which they were made. Only what may be repeated gets here. */
+/**
+ * Calls that wait for the server, in the order in which they were made. Only what may be repeated gets here. Each is
+ * sent as the person and in the organization that it was made in, and stays until they are back.
+ */
 export class Outbox {
   private readonly calls: Waiting[] = [];
+  /** Of operations that this client has no contract of: another version of the page may. */
+  private unknown: Kept[] = [];
+  private readonly session: Session;
   private readonly tryCall: TryCall;
   private readonly store: OutboxStore | undefined;
   private sending: Promise<void> | undefined;
@@ -36,7 +52,12 @@ export class Outbox {
   /** Ends the pause between two tries. */
   private hurry: (() => void) | undefined;
 
-  constructor(tryCall: TryCall, store?: OutboxStore) {
+  constructor(session: Session, tryCall: TryCall, store?: OutboxStore) {
+    this.session = session;
+    session.onChange(() => {
+      this.wake();
+      this.sendAll();
+    });
     this.tryCall = tryCall;
     this.store = store;
   }
@@ -46,30 +67,47 @@ export class Outbox {
     return this.calls.length;
   }
 
+  /** Whether calls of this owner wait. */
+  holds(owner: string): boolean {
+    return this.calls.some((call) => call.owner === owner);
+  }
+
   /** Takes up what an earlier visit left. */
   restore(operations: ReadonlyMap<string, OperationContract>, onOutbox: OnOutbox): void {
-    for (const { name, input, idempotencyKey } of this.stored()) {
+    for (const kept of this.stored()) {
+      const { name, ...rest } = kept;
       const operation = operations.get(name);
-      if (!operation) continue;
-      const call: OutboxCall = { operation, input, idempotencyKey };
+      if (!operation) {
+        this.unknown.push(kept);
+        continue;
+      }
+      const call: OutboxCall = { operation, ...rest };
       this.calls.push({
         ...call,
         order: -1,
+        restored: true,
         resolve: (result) => onOutbox(call, { result }),
         reject: (error) => onOutbox(call, { error }),
       });
     }
-    if (this.waiting > 0) this.sendAll();
+    this.sendAll();
   }
 
-  add(call: OutboxCall & { readonly order: number }, signal?: AbortSignal): Promise<unknown> {
+  /** `failed` is how it went at once: the next try waits as after any other. */
+  add(call: OutboxCall & { readonly order: number }, signal?: AbortSignal, failed?: ProblemError): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { ...call, resolve, reject };
+      if (this.stop.signal.aborted || signal?.aborted) return reject(aborted(signal?.reason));
+      const settle = (how: (value: any) => void) => (value: unknown) => {
+        signal?.removeEventListener('abort', cancel);
+        how(value);
+      };
+      const waiting: Waiting = { ...call, resolve: settle(resolve), reject: settle(reject) };
+      const cancel = () => this.remove(waiting, aborted(signal!.reason));
       const after = this.calls.findLastIndex(({ order }) => order < call.order);
       this.calls.splice(after + 1, 0, waiting);
-      signal?.addEventListener('abort', () => this.remove(waiting, aborted(signal.reason)), { once: true });
+      signal?.addEventListener('abort', cancel, { once: true });
       this.save();
-      this.sendAll();
+      this.sendAll(failed);
     });
   }
 
@@ -78,29 +116,39 @@ export class Outbox {
     this.hurry?.();
   }
 
+  /** Who waits is told so; the store keeps the calls for the next visit. */
   close(): void {
     this.stop.abort();
+    for (const call of this.calls.splice(0)) if (!call.restored) call.reject(aborted());
   }
 
-  private sendAll() {
-    this.sending ??= this.run().finally(() => (this.sending = undefined));
+  private sendAll(failed?: ProblemError) {
+    this.sending ??= this.run(failed).finally(() => {
+      this.sending = undefined;
+      // What came at the last moment.
+      if (this.next()) this.sendAll();
+    });
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stop;
-    for (let tries = 0; this.calls.length > 0 && !signal.aborted;) {
-      // What fails at the same time gets into its order first.
-      await Promise.resolve();
-      const call = this.calls[0]!;
+  private async run(failed: ProblemError | undefined): Promise<void> {
+    let tries = 0;
+    if (failed) await this.pause(backoff(tries++), failed.retryAfter);
+    for (let call; (call = this.next());) {
       try {
         const result = await this.tryCall(call);
         tries = 0;
         if (this.take(call)) call.resolve(result);
       } catch (error) {
-        if (isPassing(error)) await this.pause(backoff(tries++), (error as ProblemError).retryAfter);
+        if (mayPass(error)) await this.pause(backoff(tries++), (error as ProblemError).retryAfter);
         else if (this.take(call)) call.reject(error);
       }
     }
+  }
+
+  /** The first that may be sent as whoever is signed in. */
+  private next(): Waiting | undefined {
+    const { owner } = this.session;
+    return owner === undefined ? undefined : this.calls.find((call) => call.owner === owner);
   }
 
   private async pause(milliseconds: number, retryAfter = 0): Promise<void> {
@@ -122,11 +170,16 @@ export class Outbox {
   }
 
   private save() {
-    const kept = this.calls.map(({ operation, input, idempotencyKey }) => ({ name: operation.name, input, idempotencyKey }));
-    this.store?.save(JSON.stringify(kept));
+    const kept = this.calls.map(({ operation: { name }, input, idempotencyKey, owner }) => ({
+      name,
+      input,
+      idempotencyKey,
+      owner,
+    }));
+    this.store?.save(JSON.stringify([...this.unknown, ...kept]));
   }
 
-  private stored(): { name: string; input: Record<string, unknown>; idempotencyKey: string | undefined }[] {
+  private stored(): Kept[] {
     try {
       const kept = JSON.parse(this.store?.load() ?? '[]');
       return Array.isArray(kept) ? kept : [];
@@ -135,3 +188,6 @@ export class Outbox {
     }
   }
 }
+
+/** The server, the network, or whoever made the call may be back. */
+const mayPass = (error: unknown) => isPassing(error) || isTimeout(error) || isUnauthenticated(error) || isSignedOut(error);

@@ -47,7 +47,7 @@ export const aborted = own('aborted', 'The call was called off');
 export const timedOut = own('timeout', 'No answer came in time');
 export const signedOut = own('signed-out', 'Nobody is signed in any more');
 
-export const UNREACHABLE = 'client/unreachable';
+const UNREACHABLE = 'client/unreachable';
 
 /** Refused because of the token, before anything happened. */
 export const isUnauthenticated = (error: unknown): boolean =>
@@ -56,3 +56,11 @@ export const isUnauthenticated = (error: unknown): boolean =>
 /** It passes: another try may succeed. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof ProblemError && (error.code === UNREACHABLE || [429, 502, 503, 504].includes(error.status));
+
+export const isTimeout = (error: unknown): boolean => error instanceof ProblemError && error.code === 'client/timeout';
+
+export const isSignedOut = (error: unknown): boolean => error instanceof ProblemError && error.code === 'client/signed-out';
+
+/** Nobody is signed in any more, or may be; anything else may pass. */
+export const isFinal = (error: unknown): error is ProblemError =>
+  error instanceof ProblemError && (isSignedOut(error) || (error.status >= 400 && error.status < 500 && error.status !== 429));

@@ -37,9 +37,18 @@ export const overFetch =
       signal.throwIfAborted();
       throw unreachable(error);
     }
-    if (reply.ok) return text === '' ? undefined : JSON.parse(text);
+    if (reply.ok) return text === '' ? undefined : parsed(text, reply);
     throw new ProblemError(problemIn(text, reply), Number(reply.headers.get('retry-after')) || undefined);
   };
+
+/** A sign-in page of the network between, for example, comes with status 200. */
+function parsed(text: string, reply: Response): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ProblemError(problemIn(text, reply), undefined, error);
+  }
+}
 
 /** The path with its parameters filled in; the rest of the input goes into the query string or the body. */
 export function addressed({ method, path, params }: OperationContract, input: Record<string, unknown>) {

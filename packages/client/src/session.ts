@@ -1,3 +1,4 @@
+import { ownerOf, personOf } from './owner.ts';
 import { isPassing, ProblemError, signedOut } from './problem.ts';
 
 /** What signing in answers, and each renewal. */
@@ -28,7 +29,7 @@ const AHEAD = 20_000;
 /** Who is signed in. Tokens are renewed once, however many calls find them expired, in however many tabs. */
 export class Session {
   private held: Held | undefined;
-  private renewing: Promise<Held> | undefined;
+  private renewing: { readonly of: Held; readonly done: Promise<Held> } | undefined;
   private readonly listeners = new Set<(signedIn: boolean) => void>();
   private readonly store: TokenStore | undefined;
   private readonly renew: Renew;
@@ -43,16 +44,22 @@ export class Session {
     return this.held !== undefined;
   }
 
+  /** The person and the organization that calls are made as; undefined where nobody is signed in, or tokens don't say. */
+  get owner(): string | undefined {
+    return ownerOf(this.held?.accessToken);
+  }
+
   /** Begins with the answer of signing in, goes on with another organization's token, or ends with `undefined`. */
   set(tokens: Tokens | undefined): void {
     const before = this.held;
-    this.held = tokens && {
+    const same = before && tokens && personOf(before.accessToken) === personOf(tokens.accessToken);
+    const held = tokens && {
       ...tokens,
-      refreshToken: tokens.refreshToken ?? before?.refreshToken,
+      refreshToken: tokens.refreshToken ?? (same ? before.refreshToken : undefined),
       expiresAt: Date.now() + tokens.expiresIn * 1_000,
     };
-    this.store?.save(this.held ? JSON.stringify(this.held) : null);
-    for (const listener of this.listeners) listener(this.signedIn);
+    this.store?.save(held ? JSON.stringify(held) : null);
+    this.hold(held);
   }
 
   /** Calls `listener` whenever somebody signs in, has new tokens, or is signed out. Answers how to stop that. */
@@ -68,22 +75,39 @@ export class Session {
     const fresh = held.expiresAt - Date.now() > AHEAD && held.accessToken !== refused;
     if (fresh) return held.accessToken;
     if (held.refreshToken === undefined) return held.accessToken === refused ? undefined : held.accessToken;
-    this.renewing ??= this.renewOnce(held.accessToken).finally(() => (this.renewing = undefined));
-    return (await this.renewing).accessToken;
+    try {
+      const renewed = await this.renewed(held);
+      if (this.held === renewed) return renewed.accessToken;
+    } catch (error) {
+      if (this.held === held || !this.held) throw error;
+    }
+    // Whoever signed in meanwhile has tokens of their own.
+    return this.token(refused);
   }
 
-  /** Of several tabs the first renews; the others find its tokens in the store. */
-  private renewOnce(expired: string): Promise<Held> {
+  private renewed(held: Held): Promise<Held> {
+    if (this.renewing?.of === held) return this.renewing.done;
+    const done = this.renewOnce(held).finally(() => {
+      if (this.renewing?.of === held) this.renewing = undefined;
+    });
+    this.renewing = { of: held, done };
+    return done;
+  }
+
+  /** Of several tabs the first renews; the others find its tokens in the store. Who signed out meanwhile stays so. */
+  private renewOnce(held: Held): Promise<Held> {
     const renew = async (): Promise<Held> => {
+      if (this.held !== held) throw signedOut();
       const stored = this.stored();
-      if (stored && stored.accessToken !== expired && stored.expiresAt - Date.now() > AHEAD) return (this.held = stored);
-      const refreshToken = (stored ?? this.held)?.refreshToken;
+      if (stored && stored.accessToken !== held.accessToken && stored.expiresAt - Date.now() > AHEAD) return this.hold(stored);
+      const refreshToken = (stored ?? held).refreshToken;
       if (refreshToken === undefined) throw signedOut();
       try {
-        this.set(await this.renew(refreshToken));
+        const tokens = await this.renew(refreshToken);
+        if (this.held === held) this.set(tokens);
       } catch (error) {
         // A server that can't be reached has said nothing of the session.
-        if (error instanceof ProblemError && !isPassing(error)) this.set(undefined);
+        if (this.held === held && error instanceof ProblemError && !isPassing(error)) this.set(undefined);
         throw error;
       }
       if (!this.held) throw signedOut();
@@ -91,6 +115,12 @@ export class Session {
     };
     const locks = this.store && globalThis.navigator?.locks;
     return locks ? locks.request('fondasi:session', renew) : renew();
+  }
+
+  private hold<H extends Held | undefined>(held: H): H {
+    this.held = held;
+    for (const listener of this.listeners) listener(this.signedIn);
+    return held;
   }
 
   private stored(): Held | undefined {

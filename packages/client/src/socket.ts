@@ -1,46 +1,20 @@
-import { isUnauthenticated, ProblemError, type ProblemBody, signedOut, unreachable } from './problem.ts';
+import { ownerOf, sameOwner } from './owner.ts';
+import { aborted, isFinal, isUnauthenticated, ProblemError, signedOut, unreachable } from './problem.ts';
+import { FINAL, GONE, type OnSocket, type ServerMessage, SUBPROTOCOL, UNAUTHENTICATED, type WebSocketClass } from './protocol.ts';
 import type { Attempt, Send } from './request.ts';
 import type { Session } from './session.ts';
+import { SocketCalls } from './socket-calls.ts';
 import { backoff } from './wait.ts';
 
-/** What the client needs of a WebSocket: the browser's, or Node's own. */
-export type WebSocketClass = new (url: string, protocol: string) => WebSocket;
-
-/** What the server says; see the guide to the protocol `v1.json`. */
-export type ServerMessage =
-  | { type: 'ready'; expiresIn: number; heartbeat: number }
-  | { type: 'answer'; id: number; output?: unknown }
-  | { type: 'problem'; id?: number; problem: ProblemBody; retryAfter?: number }
-  | { type: 'subscribed'; id: number; stream: string; cursor: string; reset: boolean }
-  | { type: 'event'; stream: string; cursor: string; item: unknown }
-  | { type: 'reset'; stream: string; cursor: string }
-  | { type: 'ended'; stream: string; problem?: ProblemBody }
-  | { type: 'expiring'; seconds: number; stream?: string }
-  | { type: 'pong' };
-
-/** Told of what comes over the connection, and of its coming and going. */
-export interface OnSocket {
-  /** Signed in: subscriptions may be made. */
-  ready(): void;
-  away(): void;
-  message(message: ServerMessage): void;
-  /** It will not come back. */
-  failed(error: ProblemError): void;
-}
-
-const SUBPROTOCOL = 'v1.json';
 /** Milliseconds without a word after a ping, after which the connection is held for dead. */
 const SILENCE = 10_000;
-/** The server will not take this client again, whatever it does. */
-const FINAL = new Set([1002, 1003, 1007, 1008, 1009, 4400]);
-const UNAUTHENTICATED = 4401;
+/** Milliseconds, at random: all the clients of a server that is gone come back over two seconds. */
+const spread = () => 500 + Math.random() * 2_000;
 
-interface Pending {
-  resolve(output: unknown): void;
-  reject(error: unknown): void;
-}
-
-/** One connection, opened when it is needed and again whenever it is lost, signed in with whatever token is valid. */
+/**
+ * One connection of one person in one organization, opened when it is needed and again whenever it is lost, signed in
+ * with whatever token is valid. Another person's begins anew.
+ */
 export class Socket {
   private readonly url: string;
   private readonly session: Session;
@@ -50,14 +24,21 @@ export class Socket {
   private signedInWith: string | undefined;
   private isReady = false;
   private connecting = false;
+  /** Nobody needs it once all calls have their answers. */
+  private resting = false;
+  private closed = false;
+  private renewing = false;
   private tries = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private heartbeat: ReturnType<typeof setInterval> | undefined;
+  private silence: ReturnType<typeof setTimeout> | undefined;
   private heard = 0;
   private nextId = 1;
-  private readonly pending = new Map<number, Pending>();
-  /** Calls that wait for the connection. */
-  private waiting: { resolve(): void; reject(error: unknown): void }[] = [];
+  private readonly calls = new SocketCalls(
+    (message) => this.say(message),
+    () => this.id(),
+    () => this.restIfUnneeded(),
+  );
   private readonly stopListening: () => void;
 
   constructor(url: string, session: Session, make: WebSocketClass, on: OnSocket) {
@@ -72,17 +53,22 @@ export class Socket {
     return this.isReady;
   }
 
+  /** Whose it is: a person in an organization. */
+  get owner(): string | undefined {
+    return ownerOf(this.signedInWith);
+  }
+
   /** Opens the connection, if it isn't. */
   open(): void {
-    if (this.socket || this.connecting || this.retry) return;
+    this.resting = false;
+    if (this.closed || this.socket || this.connecting || this.retry) return;
     void this.connect();
   }
 
   /** The network may be back. */
   hurry(): void {
     if (!this.retry) return;
-    clearTimeout(this.retry);
-    this.retry = undefined;
+    this.stopRetry();
     void this.connect();
   }
 
@@ -91,81 +77,63 @@ export class Socket {
   }
 
   say(message: object): void {
-    this.socket?.send(JSON.stringify(message));
+    if (this.socket?.readyState === this.socket?.OPEN) this.socket?.send(JSON.stringify(message));
   }
 
   /** A call over the connection. One without a token has no place on it. */
-  readonly send: Send = async ({ operation, input, idempotencyKey, signal }: Attempt) => {
-    await this.whenReady(signal);
-    const id = this.id();
-    return new Promise((resolve, reject) => {
-      const cancel = () => {
-        this.pending.delete(id);
-        if (this.isReady) this.say({ type: 'cancel', id });
-        reject(signal.reason);
-      };
-      const settle = (how: (value: any) => void) => (value: unknown) => {
-        signal.removeEventListener('abort', cancel);
-        how(value);
-      };
-      signal.addEventListener('abort', cancel, { once: true });
-      this.pending.set(id, { resolve: settle(resolve), reject: settle(reject) });
-      this.say({ type: 'call', id, operation: operation.name, input, ...(idempotencyKey && { idempotencyKey }) });
-    });
+  readonly send: Send = async (attempt: Attempt) => {
+    const { signal, token } = attempt;
+    if (this.closed) throw aborted();
+    signal.throwIfAborted();
+    // Somebody else signed in since it was made.
+    if (ownerOf(token) !== this.session.owner) throw signedOut();
+    if (this.socket && !sameOwner(token!, this.signedInWith)) this.restart();
+    if (!this.isReady) this.open();
+    return this.calls.add(attempt, this.isReady);
   };
 
   /** Closes the connection, and opens none any more. */
   close(): void {
+    this.closed = true;
     this.stopListening();
-    this.rest();
-    clearTimeout(this.retry);
+    this.giveUp(aborted());
   }
 
-  /** Nobody needs it at the moment. */
+  /** Nobody follows anything at the moment. */
   rest(): void {
-    if (this.pending.size > 0 || this.waiting.length > 0) return;
-    clearTimeout(this.retry);
-    this.retry = undefined;
-    this.socket?.close(1000);
-    this.lost();
+    this.resting = true;
+    this.restIfUnneeded();
   }
 
   /** Signs in anew, with another token than the one that was refused. */
   renew(): void {
-    const token = this.signedInWith;
-    this.session.token(token).then(
-      (renewed) => (renewed === undefined || renewed === token ? this.fail(signedOut()) : this.signIn(renewed)),
-      (error) => (isFinal(error) ? this.fail(error) : this.socket?.close()),
-    );
+    if (this.renewing) return;
+    this.renewing = true;
+    const { socket, signedInWith } = this;
+    this.freshToken(signedInWith, (renewed) => {
+      if (socket === this.socket) this.signIn(renewed);
+    });
   }
 
-  private whenReady(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.isReady) return Promise.resolve();
-    this.open();
-    return new Promise((resolve, reject) => {
-      const waiting = { resolve, reject };
-      this.waiting.push(waiting);
-      signal.addEventListener(
-        'abort',
-        () => {
-          this.waiting = this.waiting.filter((each) => each !== waiting);
-          reject(signal.reason);
-        },
-        { once: true },
-      );
-    });
+  private get unneeded(): boolean {
+    return this.resting && this.calls.none;
+  }
+
+  private restIfUnneeded() {
+    if (this.unneeded && (this.socket || this.retry)) this.giveUp(unreachable());
   }
 
   private async connect(): Promise<void> {
     this.connecting = true;
     try {
       const token = await this.session.token();
-      if (token === undefined) return this.fail(signedOut());
-      this.listen(new this.make(this.url, SUBPROTOCOL), token);
+      if (this.closed || this.unneeded || this.socket) return;
+      if (token === undefined) this.fail(signedOut());
+      else if (ownerOf(token) === this.session.owner) this.listen(new this.make(this.url, SUBPROTOCOL), token);
+      else await this.connect();
     } catch (error) {
-      if (isFinal(error)) this.fail(error);
-      else this.later();
+      this.connecting = false;
+      this.failOrRetry(error);
     } finally {
       this.connecting = false;
     }
@@ -173,115 +141,153 @@ export class Socket {
 
   private listen(socket: WebSocket, token: string) {
     this.socket = socket;
-    socket.addEventListener('open', () => this.signIn(token));
+    this.signedInWith = token;
+    socket.addEventListener('open', () => {
+      if (socket === this.socket) this.say({ type: 'auth', token: this.signedInWith });
+    });
     socket.addEventListener('message', ({ data }) => {
       if (socket === this.socket) this.read(JSON.parse(data as string));
     });
     socket.addEventListener('close', ({ code }) => {
-      if (socket !== this.socket) return;
-      this.lost();
-      if (FINAL.has(code)) this.fail(unreachable(new Error(`the server closed the connection with ${code}`)));
-      else if (code === UNAUTHENTICATED)
-        void this.session.token(this.signedInWith).then(
-          () => this.later(),
-          () => this.later(),
-        );
-      else this.later();
+      if (socket === this.socket) this.lost(code);
     });
     // The close that follows says it all.
     socket.addEventListener('error', () => {});
   }
 
+  private lost(code: number) {
+    this.drop();
+    if (FINAL.has(code)) this.fail(unreachable(new Error(`the server closed the connection with ${code}`)));
+    else if (code === UNAUTHENTICATED) this.tokenRefused();
+    else this.later(GONE.has(code) && this.tries === 0 ? spread() : undefined);
+  }
+
+  /** Goes on with the same connection where the token is of the same owner, and with another one where it is not. */
+  private tokenChanged(signedIn: boolean) {
+    if (!signedIn) return this.fail(signedOut());
+    const { socket } = this;
+    if (!socket) return;
+    if (this.session.owner !== this.owner) return this.restart();
+    this.session.token().then(
+      (token) => {
+        if (socket === this.socket && token !== undefined) this.signIn(token);
+      },
+      // Whoever needs a token next is told.
+      () => {},
+    );
+  }
+
   private signIn(token: string) {
+    if (token === this.signedInWith) return;
+    if (!sameOwner(token, this.signedInWith)) return this.restart();
     this.signedInWith = token;
     this.say({ type: 'auth', token });
   }
 
-  private tokenChanged(signedIn: boolean) {
-    if (!this.socket || !this.isReady) return;
-    if (!signedIn) return this.fail(signedOut());
-    void this.session.token().then((token) => {
-      if (token !== undefined && token !== this.signedInWith && this.isReady) this.signIn(token);
-    });
+  private restart() {
+    this.drop();
+    this.open();
+  }
+
+  private tokenRefused() {
+    this.freshToken(this.signedInWith, () => this.later());
+  }
+
+  /** Another token than the refused one; without one nobody is signed in any more. */
+  private freshToken(refused: string | undefined, go: (renewed: string) => void) {
+    this.session.token(refused).then(
+      (renewed) => {
+        if (this.closed) return;
+        if (renewed === undefined || renewed === refused) this.fail(signedOut());
+        else go(renewed);
+      },
+      (error) => this.failOrRetry(error),
+    );
+  }
+
+  private failOrRetry(error: unknown) {
+    if (this.closed) return;
+    if (isFinal(error)) return this.fail(error);
+    this.drop();
+    this.later();
   }
 
   private read(message: ServerMessage) {
     this.heard = Date.now();
     if (message.type === 'ready') this.begin(message.heartbeat);
     else if (message.type === 'expiring') this.renew();
-    else if (message.type === 'answer') this.take(message.id)?.resolve(message.output);
-    else if (message.type === 'problem' && (message.id === undefined || this.pending.has(message.id))) this.refused(message);
-    else if (message.type !== 'pong') this.on.message(message);
+    else if (message.type === 'problem' && message.id === undefined) this.refused(new ProblemError(message.problem));
+    else if (!this.calls.heard(message) && message.type !== 'pong') this.on.message(message);
   }
 
-  private refused({ id, problem, retryAfter }: ServerMessage & { type: 'problem' }) {
-    const error = new ProblemError(problem, retryAfter);
-    if (id !== undefined) this.take(id)?.reject(error);
-    // The token is of somebody else than before, or none: a new connection begins with it.
-    else if (isUnauthenticated(error)) this.socket?.close(1000);
-  }
-
-  private take(id: number): Pending | undefined {
-    const pending = this.pending.get(id);
-    this.pending.delete(id);
-    return pending;
+  /** Of the token: calls and subscriptions have an id. */
+  private refused(error: ProblemError) {
+    if (isUnauthenticated(error)) {
+      this.drop();
+      this.tokenRefused();
+    } else if (!this.isReady) this.failOrRetry(error);
   }
 
   private begin(seconds: number) {
-    if (this.isReady) return;
-    this.isReady = true;
-    this.tries = 0;
-    clearInterval(this.heartbeat);
-    this.heartbeat = setInterval(() => this.beat(), seconds * 1_000);
-    for (const { resolve } of this.waiting.splice(0)) resolve();
+    this.renewing = false;
+    if (!this.isReady) {
+      this.isReady = true;
+      this.tries = 0;
+      this.heartbeat = setInterval(() => this.beat(), seconds * 1_000);
+      this.calls.ready(this.signedInWith!);
+    }
     this.on.ready();
   }
 
   /** Browsers do not show the server's own pings. */
   private beat() {
     const asked = Date.now();
-    const { socket } = this;
     this.say({ type: 'ping' });
-    setTimeout(() => {
-      if (socket !== this.socket || this.heard >= asked) return;
-      socket?.close();
-      this.lost();
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      if (this.heard >= asked) return;
+      this.drop();
       this.later();
     }, SILENCE);
   }
 
-  private lost() {
+  /** Lets go of the connection: what was asked over it has no answer any more. */
+  private drop(error = unreachable()) {
+    const { socket } = this;
     this.socket = undefined;
     this.isReady = false;
+    this.renewing = false;
     clearInterval(this.heartbeat);
-    const error = unreachable();
-    for (const { reject } of this.pending.values()) reject(error);
-    this.pending.clear();
+    clearTimeout(this.silence);
+    socket?.close(1000);
+    this.calls.rejectPending(error);
     this.on.away();
   }
 
-  private later() {
-    if (this.retry) return;
-    for (const { reject } of this.waiting.splice(0)) reject(unreachable());
-    this.retry = setTimeout(
-      () => {
-        this.retry = undefined;
-        void this.connect();
-      },
-      backoff(this.tries++),
-    );
+  private later(pause = backoff(this.tries)) {
+    if (this.retry || this.closed || this.socket || this.connecting) return;
+    this.tries++;
+    this.calls.rejectWaiting(unreachable());
+    if (this.unneeded) return;
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      void this.connect();
+    }, pause);
   }
 
   private fail(error: ProblemError) {
-    const { socket } = this;
-    for (const { reject } of this.waiting.splice(0)) reject(error);
-    this.lost();
-    socket?.close(1000);
+    this.giveUp(error);
     this.on.failed(error);
   }
-}
 
-/** Nobody is signed in any more; anything else may pass. */
-const isFinal = (error: unknown): error is ProblemError =>
-  error instanceof ProblemError &&
-  (error.code === 'client/signed-out' || (error.status >= 400 && error.status < 500 && error.status !== 429));
+  private giveUp(error: ProblemError) {
+    this.stopRetry();
+    this.calls.rejectWaiting(error);
+    this.drop(error);
+  }
+
+  private stopRetry() {
+    clearTimeout(this.retry);
+    this.retry = undefined;
+  }
+}
