@@ -79,9 +79,11 @@ export class Session {
     }
   }
 
-  links(): LinkLoader {
+  /** Loads links; those of what is pushed count against nobody's limit. */
+  links(of: 'asked' | 'pushed'): LinkLoader {
+    const counted = of === 'pushed' ? { counted: false as const } : {};
     const fetch = async ({ operation }: LinkTarget, ids: readonly string[]) => {
-      const answer = await operation.invoke({ ...this.caller, input: () => ({ ids }), form: 'value' });
+      const answer = await operation.invoke({ ...this.caller, ...counted, input: () => ({ ids }), form: 'value' });
       return (answer.body as { items: { id: string }[] }).items;
     };
     return new LinkLoader(fetch, (error) => this.problem(error));
