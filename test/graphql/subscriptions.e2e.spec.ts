@@ -275,6 +275,19 @@ describe('abuse', () => {
     expect(await closed).toBe(4408);
   });
 
+  test('who says that, but neither has a token nor asks for anything, is let go; whoever is signed in may be idle', async () => {
+    const idle = connect(app);
+    await once(idle.ws, 'open');
+    idle.send({ type: 'connection_init' });
+    const signedIn = await open(app, ann.token);
+    const opened = performance.now();
+    expect(await idle.closed).toBe(4401);
+    expect(idle.heard.map(({ type }) => type)).toEqual(['connection_ack']);
+    expect(performance.now() - opened).toBeGreaterThan(8_000);
+    expect(signedIn.ws.readyState).toBe(WebSocket.OPEN);
+    signedIn.ws.terminate();
+  });
+
   test('operations before that are refused', async () => {
     const raw = connect(app);
     await once(raw.ws, 'open');

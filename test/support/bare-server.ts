@@ -15,6 +15,7 @@ import { Pipeline } from '#platform/operations/pipeline';
 import type { BoundChannel, Sink, SubscribeCall, Subscription } from '#platform/realtime/bound-channel';
 import { Batch, type Frame } from '#platform/realtime/frame';
 import { AccessTokens } from '#platform/security/access-tokens';
+import { HeldByAddress } from '#platform/security/held-by-address';
 import { RateLimits } from '#platform/security/rate-limits';
 import { Refusals } from '#platform/security/refusals';
 import { type EdgeOptions, fastifyOptions, mountEdge } from '#platform/transports/rest/edge';
@@ -140,7 +141,7 @@ export async function bareServer(
   const served = { modules: [], operations: [bound], rawRoutes: [], channels: [said] };
   await mountEdge(app, edge, log, { metrics, refusals: new Refusals(limits) });
   routeUpgrades(app);
-  mountWebSocket(app, config, { served, pipeline, metrics, log }, timing);
+  mountWebSocket(app, config, { served, pipeline, metrics, log, sockets: new HeldByAddress(1_000) }, timing);
   mountSse(app, config, { served, metrics }, sseHeartbeat);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;

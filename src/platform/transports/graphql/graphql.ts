@@ -22,16 +22,9 @@ import { readTrustedDocuments } from './trusted-documents.ts';
 
 export type GraphqlSettings = Pick<
   Config,
-  | 'GRAPHQL'
-  | 'GRAPHQL_INTROSPECTION'
-  | 'GRAPHQL_DOCUMENTS'
-  | 'CORS_ORIGINS'
-  | 'BODY_LIMIT'
-  | 'SEND_BUFFER'
-  | 'WS_CONNECTIONS_PER_ADDRESS'
-  | 'WS_MESSAGE_RATE'
+  'GRAPHQL' | 'GRAPHQL_INTROSPECTION' | 'GRAPHQL_DOCUMENTS' | 'CORS_ORIGINS' | 'BODY_LIMIT' | 'SEND_BUFFER' | 'WS_MESSAGE_RATE'
 >;
-export type GraphqlParts = Pick<HttpParts, 'served' | 'pipeline' | 'limits' | 'metrics' | 'log'>;
+export type GraphqlParts = Pick<HttpParts, 'served' | 'pipeline' | 'limits' | 'metrics' | 'log' | 'sockets'>;
 
 const PATH = '/graphql';
 const SUBPROTOCOL = 'graphql-transport-ws';
@@ -56,7 +49,7 @@ export function mountGraphql(app: FastifyInstance, settings: GraphqlSettings, pa
     {
       bodyLimit: settings.BODY_LIMIT,
       sendBuffer: settings.SEND_BUFFER,
-      perAddress: settings.WS_CONNECTIONS_PER_ADDRESS,
+      byAddress: parts.sockets,
       messageRate: settings.WS_MESSAGE_RATE,
       parseJson,
     },

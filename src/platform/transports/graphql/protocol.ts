@@ -114,7 +114,8 @@ const argsOf = (asked: Asked, frames?: FrameAnswers): ExecutionArgs => ({
 });
 
 /** Signs the connection in, where it has a token. One that is wrong is told so at once. */
-function connect({ connectionParams, extra: { socket } }: Context<any, Extra>, parts: ProtocolParts): boolean {
+function connect({ connectionParams, extra: { socket }, subscriptions }: Context<any, Extra>, parts: ProtocolParts): boolean {
+  socket.running = () => Object.keys(subscriptions).length;
   const given = connectionParams?.['authorization'] ?? connectionParams?.['Authorization'];
   const token = tokenIn(given === undefined ? undefined : String(given));
   if (token === undefined) return true;

@@ -22,11 +22,8 @@ const UPGRADES_PER_TURN = 2;
 /** How long clients may take to go when the process stops; below what the process itself waits. */
 const DRAIN_MS = 8_000;
 
-export type WebSocketSettings = Pick<
-  Config,
-  'BODY_LIMIT' | 'CORS_ORIGINS' | 'SEND_BUFFER' | 'WS_CONNECTIONS_PER_ADDRESS' | 'WS_MESSAGE_RATE'
->;
-export type WebSocketParts = Pick<HttpParts, 'served' | 'pipeline' | 'metrics' | 'log'>;
+export type WebSocketSettings = Pick<Config, 'BODY_LIMIT' | 'CORS_ORIGINS' | 'SEND_BUFFER' | 'WS_MESSAGE_RATE'>;
+export type WebSocketParts = Pick<HttpParts, 'served' | 'pipeline' | 'metrics' | 'log' | 'sockets'>;
 
 /** Serves operations and channels over one WebSocket each client: see docs/guides/realtime.md. */
 export function mountWebSocket(
@@ -36,7 +33,7 @@ export function mountWebSocket(
   timing: Behind['timing'] = { auth: AUTH_SECONDS * 1_000, heartbeat: HEARTBEAT_SECONDS * 1_000 },
 ): void {
   const { metrics, log } = parts;
-  const connections = new Connections(settings.WS_CONNECTIONS_PER_ADDRESS);
+  const connections = new Connections(parts.sockets);
   const traffic = { received: 0, sent: 0 };
   const behind: Behind = {
     ...named(parts),
