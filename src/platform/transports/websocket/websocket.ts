@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '#config/config';
-import { signedIn } from '../../contract/access.ts';
+import { isForOutside, signedIn } from '../../contract/access.ts';
 import type { BoundOperation } from '../../operations/bound-operation.ts';
 import type { BoundChannel } from '../../realtime/bound-channel.ts';
 import { bearerOrCookie } from '../credentials.ts';
@@ -101,11 +101,12 @@ function entry<T extends BoundOperation | BoundChannel>(bound: T, method: string
   return [name, { bound, route: { operation: name, transport: 'websocket', method, path: name } }];
 }
 
+const forOutside = <T extends BoundOperation | BoundChannel>(bound: readonly T[]) =>
+  bound.filter(({ contract }) => isForOutside(contract));
+
 function named({ served }: WebSocketParts): Pick<Behind, 'operations' | 'channels'> {
-  // From outside, what only modules may call does not exist.
-  const fromOutside = served.operations.filter(({ contract }) => contract.access.who !== 'service');
   return {
-    operations: new Map(fromOutside.map((bound) => entry(bound, 'CALL'))),
-    channels: new Map(served.channels.map((bound) => entry(bound, 'SUBSCRIBE'))),
+    operations: new Map(forOutside(served.operations).map((bound) => entry(bound, 'CALL'))),
+    channels: new Map(forOutside(served.channels).map((bound) => entry(bound, 'SUBSCRIBE'))),
   };
 }
