@@ -129,6 +129,26 @@ describe('a subscription', () => {
     await server.app.close();
   });
 
+  test('that is being made when the token is renewed lives by the new one', async () => {
+    const server = await bareServer();
+    const gate = Promise.withResolvers<void>();
+    server.lines.gate = gate.promise;
+    const socket = await Socket.open(server);
+    await socket.signIn(server.token());
+    const [inTheMaking, ofItsOwn] = [
+      socket.subscribe('test.lines', { line: 'a' }),
+      socket.subscribe('test.lines', { line: 'b' }, { token: server.token() }),
+    ];
+    const next = server.token();
+    expect((await socket.signIn(next)).type).toBe('ready');
+    expect(server.lines.renewed).toEqual([]);
+    gate.resolve();
+    for (const subscribing of [inTheMaking, ofItsOwn]) expect((await subscribing).type).toBe('subscribed');
+    expect(server.lines.renewed).toEqual([next]);
+    await socket.close();
+    await server.app.close();
+  });
+
   test('is made once on a connection, and ends when the client says so', async () => {
     const roomId = await openRoom(ann);
     const socket = await Socket.open(app, ann);

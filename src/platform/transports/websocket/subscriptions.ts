@@ -70,17 +70,20 @@ export function subscribe(connection: Connection, message: SubscribeMessage): Pr
     });
     const subscription = await unlessCancelled(over, signal);
     const { stream } = subscription;
+    const own = message.token !== undefined;
+    const whose = own ? 'own' : token === undefined ? 'none' : 'connection';
     try {
       refuseMore(connection);
       if (connection.followed?.has(stream)) throw new Problem(AlreadySubscribed);
+      // Renewed meanwhile: that was for what was followed already.
+      if (whose === 'connection' && connection.token !== token) subscription.renew(connection.token!);
     } catch (error) {
       subscription.close();
       throw error;
     }
-    const own = message.token !== undefined;
     (connection.followed ??= new Map()).set(stream, {
       subscription,
-      token: own ? 'own' : token === undefined ? 'none' : 'connection',
+      token: whose,
       warned: false,
     });
     if (own) connection.ownTokens++;
