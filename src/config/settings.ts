@@ -87,10 +87,15 @@ export const settings = z.object({
   TLS_CERT_FILE: optional(
     'Network',
     text('the path of a PEM file'),
-    'The certificate chain for HTTPS and HTTP/2; needs `TLS_KEY_FILE`.',
+    'The certificate chain for HTTPS, HTTP/2 and gRPC; needs `TLS_KEY_FILE`.',
   ),
   TLS_KEY_FILE: optional('Network', text('the path of a PEM file'), 'The private key of `TLS_CERT_FILE`.'),
-  BODY_LIMIT: withDefault('Network', size, '1mb', 'The largest request body that is read; a bigger one is refused with 413.'),
+  BODY_LIMIT: withDefault(
+    'Network',
+    size,
+    '1mb',
+    'The largest request body or message that is read; a bigger one is refused with 413, and closes a WebSocket with 1009.',
+  ),
   REQUEST_TIMEOUT: withDefault(
     'Network',
     duration,
@@ -101,19 +106,19 @@ export const settings = z.object({
     'Network',
     size,
     '1mb',
-    'How much may wait for a slow reader of a WebSocket or an event stream before it is sent away, to come back and resume.',
+    'How much may wait for a slow reader of a WebSocket or an event stream before it is sent away, to come back and resume; over gRPC it is 1,000 frames, whatever is set.',
   ),
   WS_CONNECTIONS_PER_ADDRESS: withDefault(
     'Network',
     whole(1, 1_000_000),
     '1000',
-    'The WebSocket connections that one network address may hold open.',
+    'The WebSocket connections that one network address may hold open, those of `/ws` and `/graphql` together.',
   ),
   WS_MESSAGE_RATE: withDefault(
     'Network',
     whole(1, 1_000_000),
     '1000',
-    'The messages a second that are read from one WebSocket connection; more wait until they are read.',
+    'The messages a second that are read from one WebSocket connection; more wait at `/ws`, and close a connection to `/graphql`.',
   ),
   GRAPHQL: withDefault('Network', onOff, 'on', 'Serves the operations as GraphQL at `/graphql`.'),
   GRAPHQL_INTROSPECTION: required(
@@ -126,7 +131,12 @@ export const settings = z.object({
     text('the path of a JSON file'),
     'The only GraphQL documents that run, as an object of id (a SHA-256, usually) and document; any document runs without it.',
   ),
-  API_DOCS: withDefault('Network', onOff, 'on', 'Serves the OpenAPI document and Swagger UI at `/api-docs`.'),
+  API_DOCS: withDefault(
+    'Network',
+    onOff,
+    'on',
+    'Serves Swagger UI, the OpenAPI and AsyncAPI documents and the .proto at `/api-docs`, and gRPC reflection.',
+  ),
 
   DATABASE_URL: optional('Database', postgres, 'The PostgreSQL server (15 or newer) to use instead of the embedded one.'),
   DATABASE_DIRECT_URL: optional(

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash, randomUUID } from 'node:crypto';
 import { getIntrospectionQuery } from 'graphql';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { AccessTokens } from '#platform/security/access-tokens';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { ask } from '../support/graphql.ts';
 import { anonymous, newPerson, type Person } from '../support/person.ts';
@@ -70,6 +71,31 @@ describe('documents that would cost much are refused before they do', () => {
     expect([last.status, last.body.errors[0].extensions.code]).toEqual([429, 'platform/too-many-requests']);
     expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await ask(flooder, '{ __typename }')).status).toBe(200);
+  });
+});
+
+describe('a forged token', () => {
+  const manyCalls = `{ __typename ${times(8, (index) => `a${index}: usersMe { id }`)} }`;
+
+  test('is looked at once in a request, and counted once, whatever else the request answers', { timeout: 60_000 }, async () => {
+    const verify = vi.spyOn(app.app.get(AccessTokens), 'verify');
+    const forger = anonymous(app);
+    forger.token = `${ann.token.slice(0, -6)}AAAAAA`;
+    const { status, body } = await ask(forger, manyCalls);
+    expect([status, body.data['__typename'], body.errors.length]).toEqual([200, 'Query', 8]);
+    expect(verify).toHaveBeenCalledTimes(1);
+    verify.mockRestore();
+    // As often as it is let be over REST: 300 times.
+    for (let sent = 1; sent < 300; sent++) expect((await ask(forger, manyCalls)).status).toBe(200);
+    const wrongInput = `{ usersGet(id: 7) { id } ${manyCalls.slice(2)}`;
+    await ask(forger, wrongInput);
+    await expect.poll(async () => (await ask(forger, '{ __typename }')).status).toBe(429);
+  });
+
+  test('is not told by who asks without one, nor by a query that needs none', async () => {
+    const nobody = anonymous(app);
+    for (let sent = 0; sent < 310; sent++) await ask(nobody, manyCalls);
+    expect((await ask(nobody, '{ __typename }')).status).toBe(200);
   });
 });
 

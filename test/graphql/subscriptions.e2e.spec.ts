@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { Metrics } from '#platform/observability/metrics';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { askOver, Following, graphqlClient, personClient } from '../support/graphql-socket.ts';
+import { openRoom, postMessage } from '../support/chat.ts';
 import { newPerson, type Person, someAddress } from '../support/person.ts';
 
 const ROOM = `subscription ($roomId: ID!, $after: String) {
@@ -109,6 +110,57 @@ describe('a subscription', () => {
     expect(following.ended!.error[0].extensions.problem.status).toBeGreaterThanOrEqual(403);
     await post('not for Bob');
     expect(JSON.stringify(following.results)).not.toContain('not for Bob');
+    await client.dispose();
+  });
+});
+
+/** How often authors were asked for. */
+const getMany = async () => {
+  const { text } = await app.app.get(Metrics).page();
+  return Number(
+    /^operation_duration_seconds_count\{operation="users\.getMany",transport="graphql",outcome="ok"\} (\d+)/m.exec(text)?.[1] ??
+      0,
+  );
+};
+/** A room of two, so that no limit has anything of the other tests. */
+async function aRoom() {
+  const [writer, reader] = [await newPerson(app, 'Writer'), await newPerson(app, 'Reader')];
+  await writer.foundOrganization('Writers');
+  await reader.post('/invitations/accept', { token: (await writer.post('/invitations', { roles: ['member'] })).body.token });
+  await reader.actIn(writer.organizationId);
+  return { writer, reader, room: await openRoom(writer, reader) };
+}
+const authors = (following: Following) => items(following).map(({ message }) => message.author?.name);
+
+describe('links of what others post', () => {
+  test("use up nothing of the reader's own limit", async () => {
+    const { writer, reader, room } = await aRoom();
+    const client = personClient(app, reader);
+    const followings = Array.from({ length: 40 }, () => new Following(client, ROOM, { roomId: room }));
+    for (const following of followings) await expect.poll(() => following.results).toHaveLength(1);
+    for (let posted = 0; posted < 18; posted++) {
+      await postMessage(writer, room, `${posted}`);
+      // One after the other, so that each costs each subscription a call of its own.
+      for (const following of followings) await expect.poll(() => items(following), { interval: 5 }).toHaveLength(posted + 1);
+    }
+    expect(followings.flatMap(authors).filter((name) => name !== 'Writer')).toEqual([]);
+    // They were more than a minute's worth of calls of the reader's own.
+    expect((await reader.get(`/users/many?ids=${reader.id}`)).status).toBe(200);
+    await client.dispose();
+  });
+
+  test('are loaded together for the frames of a resume', async () => {
+    const { writer, reader, room } = await aRoom();
+    const client = personClient(app, reader);
+    const first = new Following(client, ROOM, { roomId: room });
+    await expect.poll(() => first.results).toHaveLength(1);
+    const after = lastCursor(first);
+    first.stop();
+    for (let posted = 0; posted < 18; posted++) await postMessage(writer, room, `${posted}`);
+    const before = await getMany();
+    const again = new Following(client, ROOM, { roomId: room, after });
+    await expect.poll(() => authors(again)).toEqual(Array(18).fill('Writer'));
+    expect((await getMany()) - before).toBeLessThanOrEqual(3);
     await client.dispose();
   });
 });
@@ -221,6 +273,19 @@ describe('abuse', () => {
     const { ws, closed } = connect(app);
     await once(ws, 'open');
     expect(await closed).toBe(4408);
+  });
+
+  test('who says that, but neither has a token nor asks for anything, is let go; whoever is signed in may be idle', async () => {
+    const idle = connect(app);
+    await once(idle.ws, 'open');
+    idle.send({ type: 'connection_init' });
+    const signedIn = await open(app, ann.token);
+    const opened = performance.now();
+    expect(await idle.closed).toBe(4401);
+    expect(idle.heard.map(({ type }) => type)).toEqual(['connection_ack']);
+    expect(performance.now() - opened).toBeGreaterThan(8_000);
+    expect(signedIn.ws.readyState).toBe(WebSocket.OPEN);
+    signedIn.ws.terminate();
   });
 
   test('operations before that are refused', async () => {

@@ -1,4 +1,4 @@
-import { type Client, credentials, makeGenericClientConstructor, status as Status } from '@grpc/grpc-js';
+import { type Client, credentials, makeGenericClientConstructor, Metadata, status as Status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { service as healthService } from 'grpc-health-check';
@@ -20,7 +20,7 @@ afterAll(() => app.close());
 const HealthClient = makeGenericClientConstructor(healthService as never, 'Health');
 type HealthCheck = Client & {
   check(request: object, done: (error: { code: number } | null, answer?: { status: string }) => void): void;
-  watch(request: object): NodeJS.EventEmitter & { cancel(): void };
+  watch(request: object, metadata?: Metadata): NodeJS.EventEmitter & { cancel(): void };
 };
 const healthOf = ({ grpcPort }: RunningApp) =>
   new HealthClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure()) as unknown as HealthCheck;
@@ -60,6 +60,33 @@ describe('health', () => {
     const status = await new Promise((resolve) => watching.once('data', (answer) => resolve(answer.status)));
     expect(status).toBe('SERVICE_UNKNOWN');
     watching.cancel();
+    client.close();
+  });
+
+  test('is watched ten times from one address, which keeps no other from watching', async () => {
+    const client = healthOf(app);
+    const watch = (address: string) => {
+      const metadata = new Metadata();
+      metadata.set('x-forwarded-for', address);
+      const call = client.watch({ service: '' }, metadata);
+      const answer = new Promise((resolve) => {
+        call.once('data', ({ status }) => resolve(status)).on('error', ({ code }: { code: number }) => resolve(code));
+      });
+      return { call, answer };
+    };
+    // One customer of IPv6 has all of these addresses.
+    const held = Array.from({ length: 10 }, (_, index) => watch(`2001:db8:0:7::${index + 1}`));
+    for (const { answer } of held) expect(await answer).toBe('SERVING');
+    expect(await watch('2001:db8:0:7::ffff').answer).toBe(Status.RESOURCE_EXHAUSTED);
+    const other = watch('2001:db8:0:8::1');
+    expect(await other.answer).toBe('SERVING');
+    held[0]!.call.cancel();
+    await vi.waitFor(async () => {
+      const next = watch('2001:db8:0:7::ffff');
+      held.push(next);
+      expect(await next.answer).toBe('SERVING');
+    });
+    for (const { call } of [...held, other]) call.cancel();
     client.close();
   });
 });

@@ -41,7 +41,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     step: 'count against the limit',
     file: PIPELINE,
-    from: "if (caller.origin.transport !== 'call') await limiter?.(caller);",
+    from: "if (caller.origin.transport !== 'call' && call.counted !== false) await limiter?.(caller);",
     to: () => 'void limiter;',
     transports: ['rest'],
     tests: 'over the limit.+rest auth.signIn',

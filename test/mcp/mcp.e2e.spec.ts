@@ -85,13 +85,16 @@ describe('the rules are the same', () => {
 });
 
 describe('from outside', () => {
-  test('nobody gets in without a token, and learns where tokens come from', async () => {
+  test('nobody gets in without a token, and learns how a token is sent', async () => {
     for (const token of [undefined, 'Bearer nonsense', 'Basic YTpi']) {
       const reply = await anonymous(app).post('/mcp', rpc('tools/list'), { ...ACCEPT, ...(token && { authorization: token }) });
       expect([reply.status, reply.body.code]).toEqual([401, 'platform/unauthenticated']);
       const [, metadata] = /resource_metadata="([^"]+)"/.exec(reply.headers.get('www-authenticate')!)!;
       const { body } = await anonymous(app).get(new URL(metadata!).pathname);
-      expect(body).toMatchObject({ resource: `${app.url}/mcp`, authorization_servers: [app.url] });
+      expect(body).toMatchObject({ resource: `${app.url}/mcp`, bearer_methods_supported: ['header'] });
+      // Whoever is named there has metadata: an agent that is led to a 404 does not ask for a token any more.
+      for (const server of body.authorization_servers ?? [])
+        expect((await fetch(new URL('/.well-known/oauth-authorization-server', server))).status).toBe(200);
     }
   });
 

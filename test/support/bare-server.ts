@@ -1,4 +1,6 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
+import { createSigner } from 'fast-jwt';
 import fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type Config, loadConfig } from '#config/config';
@@ -14,7 +16,8 @@ import { Observation } from '#platform/operations/observation';
 import { Pipeline } from '#platform/operations/pipeline';
 import type { BoundChannel, Sink, SubscribeCall, Subscription } from '#platform/realtime/bound-channel';
 import { Batch, type Frame } from '#platform/realtime/frame';
-import { AccessTokens } from '#platform/security/access-tokens';
+import { ACCESS_TOKEN_TYPE, AccessTokens, TOKEN_AUDIENCE } from '#platform/security/access-tokens';
+import { HeldByAddress } from '#platform/security/held-by-address';
 import { RateLimits } from '#platform/security/rate-limits';
 import { Refusals } from '#platform/security/refusals';
 import { type EdgeOptions, fastifyOptions, mountEdge } from '#platform/transports/rest/edge';
@@ -53,6 +56,8 @@ export class Lines implements BoundChannel {
   gate: Promise<unknown> = Promise.resolve();
   /** What each who comes back with a cursor gets first. */
   missed: readonly Frame[] = [];
+  /** Tokens that followers went on with. */
+  readonly renewed: string[] = [];
   private cursor = 0;
 
   async subscribe(call: SubscribeCall): Promise<Subscription> {
@@ -71,7 +76,7 @@ export class Lines implements BoundChannel {
         if (call.after !== undefined && this.missed.length > 0)
           queueMicrotask(() => sink.deliver(new Batch(stream, this.missed)));
       },
-      renew: () => {},
+      renew: (token) => void this.renewed.push(token),
       close: () => {
         if (!state.closed) this.subscribed--;
         state.closed = true;
@@ -101,6 +106,28 @@ export interface BareServer {
   /** The most that waited at once. */
   readonly most: () => number;
   readonly metrics: Metrics;
+  /** An access token of one and the same person, each time another. */
+  readonly token: () => string;
+}
+
+const ISSUER = 'https://issuer.example';
+
+/** Makes tokens that `tokens` trusts. */
+function issuer(tokens: AccessTokens): () => string {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  tokens.trust([{ ...publicKey.export({ format: 'jwk' }), kid: 'test' }], ISSUER);
+  const sign = createSigner({
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    algorithm: 'ES256',
+    kid: 'test',
+    header: { alg: 'ES256', typ: ACCESS_TOKEN_TYPE },
+  });
+  const [sub, org] = [randomUUID(), randomUUID()];
+  return () => {
+    const now = Math.floor(Date.now() / 1_000);
+    const about = { sub, org, roles: ['member'], sid: randomUUID(), auth_time: now };
+    return sign({ iss: ISSUER, aud: TOKEN_AUDIENCE, ...about, iat: now, exp: now + 600, jti: randomUUID() });
+  };
 }
 
 /** The transports alone, over a channel and an operation of the test's own, with times that a test can wait for. */
@@ -120,7 +147,8 @@ export async function bareServer(
     corsOrigins: config.CORS_ORIGINS,
   };
   const app = fastify(fastifyOptions(edge, log.logger)) as unknown as FastifyInstance;
-  const pipeline = new Pipeline(new AccessTokens(), limits, new Observation(metrics));
+  const tokens = new AccessTokens();
+  const pipeline = new Pipeline(tokens, limits, new Observation(metrics));
   const waiting: { caller: Caller; answer: () => void }[] = [];
   let most = 0;
   const handler = (_input: object, caller: Caller) =>
@@ -140,9 +168,9 @@ export async function bareServer(
   const served = { modules: [], operations: [bound], rawRoutes: [], channels: [said] };
   await mountEdge(app, edge, log, { metrics, refusals: new Refusals(limits) });
   routeUpgrades(app);
-  mountWebSocket(app, config, { served, pipeline, metrics, log }, timing);
+  mountWebSocket(app, config, { served, pipeline, metrics, log, sockets: new HeldByAddress(1_000) }, timing);
   mountSse(app, config, { served, metrics }, sseHeartbeat);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, app, lines: said, waiting, most: () => most, metrics };
+  return { url: `http://127.0.0.1:${port}`, app, lines: said, waiting, most: () => most, metrics, token: issuer(tokens) };
 }

@@ -112,6 +112,43 @@ describe('a subscription', () => {
     await socket.close();
   });
 
+  test('that is being made is called off by its id, and answered at once', async () => {
+    const server = await bareServer();
+    const gate = Promise.withResolvers<void>();
+    server.lines.gate = gate.promise;
+    const socket = await Socket.open(server);
+    const subscribing = socket.subscribe('test.lines', { line: 'a' });
+    socket.say({ type: 'cancel', id: 1 });
+    expect(await subscribing).toMatchObject({ type: 'problem', id: 1, problem: { code: 'platform/cancelled' } });
+    // What was in the making is closed, and can be made again.
+    gate.resolve();
+    expect(await socket.subscribe('test.lines', { line: 'a' })).toMatchObject({ type: 'subscribed', id: 2 });
+    expect(server.lines.subscribed).toBe(1);
+    expect(socket.heard.filter(({ id }) => id === 1)).toHaveLength(1);
+    await socket.close();
+    await server.app.close();
+  });
+
+  test('that is being made when the token is renewed lives by the new one', async () => {
+    const server = await bareServer();
+    const gate = Promise.withResolvers<void>();
+    server.lines.gate = gate.promise;
+    const socket = await Socket.open(server);
+    await socket.signIn(server.token());
+    const [inTheMaking, ofItsOwn] = [
+      socket.subscribe('test.lines', { line: 'a' }),
+      socket.subscribe('test.lines', { line: 'b' }, { token: server.token() }),
+    ];
+    const next = server.token();
+    expect((await socket.signIn(next)).type).toBe('ready');
+    expect(server.lines.renewed).toEqual([]);
+    gate.resolve();
+    for (const subscribing of [inTheMaking, ofItsOwn]) expect((await subscribing).type).toBe('subscribed');
+    expect(server.lines.renewed).toEqual([next]);
+    await socket.close();
+    await server.app.close();
+  });
+
   test('is made once on a connection, and ends when the client says so', async () => {
     const roomId = await openRoom(ann);
     const socket = await Socket.open(app, ann);

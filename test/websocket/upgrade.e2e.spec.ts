@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { Metrics } from '#platform/observability/metrics';
 import { type RunningApp, startApp } from '../support/app.ts';
 import { newPerson, someAddress } from '../support/person.ts';
@@ -117,6 +119,28 @@ test('an address holds only so many connections', async () => {
     const socket = await Socket.open(app, undefined, { headers });
     await socket.close();
   });
+  await Promise.all(sockets.map((socket) => socket.close()));
+});
+
+test('what an address holds is counted over /ws and /graphql together', async () => {
+  const headers = { 'x-forwarded-for': '203.0.113.10' };
+  const sockets = await Promise.all(Array.from({ length: 3 }, () => Socket.open(app, undefined, { headers })));
+  const graphql = Array.from(
+    { length: 2 },
+    () => new WebSocket(`${app.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers }),
+  );
+  await Promise.all(graphql.map((ws) => once(ws, 'open')));
+  for (const [path, protocol] of [
+    ['/ws', 'v1.json'],
+    ['/graphql', 'graphql-transport-ws'],
+  ]) {
+    const handshake = ['Connection: Upgrade', 'Upgrade: websocket', KEY, VERSION, `Sec-WebSocket-Protocol: ${protocol}`];
+    const one = `GET ${path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.10\r\n${handshake.join('\r\n')}\r\n\r\n`;
+    expectProblem(await exchange(app, one), 'platform/too-many-requests');
+  }
+  graphql[0]!.close();
+  await vi.waitFor(async () => sockets.push(await Socket.open(app, undefined, { headers })));
+  graphql[1]!.close();
   await Promise.all(sockets.map((socket) => socket.close()));
 });
 

@@ -41,3 +41,6 @@ export const may = (permitted: PermissionDefinition): Access => ({ who: 'may', p
 export const steppedUp = (window: Window): Access => ({ who: 'steppedUp', withinSeconds: windowSeconds(window) });
 /** Other modules only; never reachable from outside. */
 export const service = (): Access => ({ who: 'service' });
+
+/** Whether it exists for protocols: what only modules may call or follow does not. */
+export const isForOutside = ({ access }: { readonly access: Access }): boolean => access.who !== 'service';

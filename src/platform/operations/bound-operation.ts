@@ -17,6 +17,11 @@ export interface Call {
   readonly deadline?: number | undefined;
   /** Aborted when the caller calls it off. The handler sees it as `caller.signal`; nobody waits for its answer any more. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * False where a transport of this process calls for something that the caller was sent, and did not ask for just now:
+   * what others do must not use up the caller's own limits. All other rules hold.
+   */
+  readonly counted?: false;
 }
 
 export interface Answer {

@@ -62,7 +62,7 @@ export class Pipeline {
       const context = bound.enhancers?.context(contract, call.input() as object, caller);
       try {
         if (context) await bound.enhancers!.guard(context);
-        if (caller.origin.transport !== 'call') await limiter?.(caller);
+        if (caller.origin.transport !== 'call' && call.counted !== false) await limiter?.(caller);
         const input = validateInput(contract, context ? context.input : call.input(), call.unknownFields);
         return await this.perform(bound, shape, call, input, caller, context);
       } catch (error) {

@@ -21,8 +21,11 @@ import { Session } from './session.ts';
 const made = graphqlSchema(served);
 const engine = new GraphqlEngine(made, new Preparation(new Documents(made, true), async () => 0));
 const session = () =>
-  new Session({ requestId: 'test', address: '127.0.0.1', transport: 'graphql' }, undefined, (error) => {
-    throw error;
+  new Session({ requestId: 'test', address: '127.0.0.1', transport: 'graphql' }, undefined, {
+    report: (error) => {
+      throw error;
+    },
+    identify: () => expect.unreachable(),
   });
 const run = (query: string, variables: object = {}) => engine.run(readRequest({ query, variables }), session());
 

@@ -1,5 +1,6 @@
 import type { Problem } from '../../contract/problem.ts';
 import { answeredError, type AnsweredError, type GraphqlAnswer } from './answer.ts';
+import type { LinkLoader } from './link-loader.ts';
 import type { PlannedField } from './plan.ts';
 import type { Prepared } from './preparation.ts';
 import { Projection } from './projection.ts';
@@ -32,9 +33,11 @@ export class FieldAnswers {
     await this.take(answered);
   }
 
-  /** Takes values that are there already. */
-  async take(answered: readonly { field: PlannedField; value: unknown }[]): Promise<void> {
-    const links = this.session.links();
+  /** Takes values that are there already, with their links where somebody has loaded them. */
+  async take(
+    answered: readonly { field: PlannedField; value: unknown }[],
+    links: LinkLoader = this.session.links('asked'),
+  ): Promise<void> {
     const linking = answered.flatMap(({ field: { composite }, value }) => (composite?.linked ? [{ composite, value }] : []));
     if (linking.length > 0) await links.load(linking);
     const { requestId } = this.session.origin;

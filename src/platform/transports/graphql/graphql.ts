@@ -16,22 +16,15 @@ import { mountGraphiql } from './graphiql.ts';
 import { Preparation } from './preparation.ts';
 import { type GraphqlRequest, readQueryString, readRequest } from './request.ts';
 import { graphqlSchema } from './schema.ts';
-import { Session } from './session.ts';
+import { Session, type SessionParts } from './session.ts';
 import { GraphqlSockets } from './sockets.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
 
 export type GraphqlSettings = Pick<
   Config,
-  | 'GRAPHQL'
-  | 'GRAPHQL_INTROSPECTION'
-  | 'GRAPHQL_DOCUMENTS'
-  | 'CORS_ORIGINS'
-  | 'BODY_LIMIT'
-  | 'SEND_BUFFER'
-  | 'WS_CONNECTIONS_PER_ADDRESS'
-  | 'WS_MESSAGE_RATE'
+  'GRAPHQL' | 'GRAPHQL_INTROSPECTION' | 'GRAPHQL_DOCUMENTS' | 'CORS_ORIGINS' | 'BODY_LIMIT' | 'SEND_BUFFER' | 'WS_MESSAGE_RATE'
 >;
-export type GraphqlParts = Pick<HttpParts, 'served' | 'pipeline' | 'limits' | 'metrics' | 'log'>;
+export type GraphqlParts = Pick<HttpParts, 'served' | 'pipeline' | 'limits' | 'metrics' | 'log' | 'sockets'>;
 
 const PATH = '/graphql';
 const SUBPROTOCOL = 'graphql-transport-ws';
@@ -45,22 +38,18 @@ const MOST_UNKNOWN = perAddress(600, '1m');
 export function mountGraphql(app: FastifyInstance, settings: GraphqlSettings, parts: GraphqlParts): void {
   if (!settings.GRAPHQL) return;
   const { log, pipeline, metrics } = parts;
-  const report = (error: unknown, requestId: string) =>
-    log.logger.error({ err: error, requestId, path: PATH }, 'unexpected error');
+  const behind: SessionParts = {
+    report: (error, requestId) => log.logger.error({ err: error, requestId, path: PATH }, 'unexpected error'),
+    identify: (token, origin) => pipeline.identify({ credentials: { token }, origin }, signedIn(), SIGN_IN_SECONDS).principal!,
+  };
   const engine = engineOf(settings, parts);
   const parseJson = jsonParser(app);
   const sockets = new GraphqlSockets(
-    {
-      engine,
-      refusals: app.refusals,
-      report,
-      logRequest: log.request,
-      identify: (token, origin) => pipeline.identify({ credentials: { token }, origin }, signedIn(), SIGN_IN_SECONDS).principal!,
-    },
+    { ...behind, engine, refusals: app.refusals, logRequest: log.request },
     {
       bodyLimit: settings.BODY_LIMIT,
       sendBuffer: settings.SEND_BUFFER,
-      perAddress: settings.WS_CONNECTIONS_PER_ADDRESS,
+      byAddress: parts.sockets,
       messageRate: settings.WS_MESSAGE_RATE,
       parseJson,
     },
@@ -71,14 +60,17 @@ export function mountGraphql(app: FastifyInstance, settings: GraphqlSettings, pa
   const answer = async (request: FastifyRequest, reply: FastifyReply, read: () => GraphqlRequest, only?: 'query') => {
     const origin: Origin = { requestId: request.id, address: request.ip, transport: 'graphql', caller: undefined };
     request.origin = origin;
-    const session = new Session(origin, bearer(request), report);
+    const session = new Session(origin, bearer(request), behind);
     let asked: GraphqlRequest;
     try {
       asked = read();
     } catch (error) {
       return send(request, reply, refused([session.problem(error)], request.id));
     }
-    return send(request, reply, await engine.run(asked, session, only));
+    const answered = await engine.run(asked, session, only);
+    // Any other answer of 401 is counted as one.
+    if (session.refused && answered.status !== 401) app.refusals.count(request.ip);
+    return send(request, reply, answered);
   };
 
   const config = { transport: 'graphql' };

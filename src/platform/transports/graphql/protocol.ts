@@ -4,7 +4,7 @@ import { TooManyRequests } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
 import { beginRequest, type RequestContext, runInRequest } from '../../observability/request-context.ts';
 import type { LogRequest, RequestRoute } from '../../observability/request-log.ts';
-import type { Origin, Principal } from '../../operations/caller.ts';
+import type { Origin } from '../../operations/caller.ts';
 import { tokenIn } from '../credentials.ts';
 import type { Refusals } from '../../security/refusals.ts';
 import { AnsweredGraphqlError, type GraphqlAnswer, refused } from './answer.ts';
@@ -12,17 +12,14 @@ import type { GraphqlEngine } from './engine.ts';
 import { FrameAnswers } from './frames.ts';
 import { type Prepared, Refused } from './preparation.ts';
 import { readRequest } from './request.ts';
-import { type Report, Session } from './session.ts';
+import { Session, type SessionParts } from './session.ts';
 import type { GraphqlSocket } from './socket.ts';
 
 /** What the protocol stands on. */
-export interface ProtocolParts {
+export interface ProtocolParts extends SessionParts {
   readonly engine: GraphqlEngine;
   readonly refusals: Refusals;
-  readonly report: Report;
   readonly logRequest: LogRequest;
-  /** Who a token was made for. @throws Problem Unauthenticated */
-  readonly identify: (token: string, origin: Origin) => Principal;
 }
 
 interface Extra {
@@ -59,13 +56,13 @@ export function graphqlProtocol(parts: ProtocolParts): Server<Extra> {
     );
   const refuse = (asked: Omit<Asked, 'prepared'>, problems: readonly Problem[]) => {
     const { errors, status } = refused(problems, asked.context.requestId);
-    if (status === 401) parts.refusals.count(asked.socket.address);
+    if (status === 401 || asked.session.refused) parts.refusals.count(asked.socket.address);
     log(asked, status);
     return errors!.map((error) => new AnsweredGraphqlError(error));
   };
   const execute = async ({ prepared, session, ...asked }: Asked): Promise<GraphqlAnswer> => {
     const answer = await runInRequest(asked.context, () => parts.engine.execute(prepared, session));
-    if (answer.status === 401) parts.refusals.count(asked.socket.address);
+    if (answer.status === 401 || session.refused) parts.refusals.count(asked.socket.address);
     log({ session, ...asked }, answer.status);
     return answer;
   };
@@ -81,7 +78,7 @@ export function graphqlProtocol(parts: ProtocolParts): Server<Extra> {
     onSubscribe: async ({ extra: { socket }, subscriptions }, _id, payload) => {
       const context = beginRequest();
       const origin: Origin = { requestId: context.requestId, address: socket.address, transport: 'graphql', caller: undefined };
-      const session = new Session(origin, socket.token, parts.report);
+      const session = new Session(origin, socket.token, parts);
       const asked = { session, context, socket, started: performance.now() };
       return runInRequest(context, async () => {
         try {
@@ -117,22 +114,20 @@ const argsOf = (asked: Asked, frames?: FrameAnswers): ExecutionArgs => ({
 });
 
 /** Signs the connection in, where it has a token. One that is wrong is told so at once. */
-function connect(
-  { connectionParams, extra: { socket } }: Context<any, Extra>,
-  { refusals, identify, report }: ProtocolParts,
-): boolean {
+function connect({ connectionParams, extra: { socket }, subscriptions }: Context<any, Extra>, parts: ProtocolParts): boolean {
+  socket.running = () => Object.keys(subscriptions).length;
   const given = connectionParams?.['authorization'] ?? connectionParams?.['Authorization'];
   const token = tokenIn(given === undefined ? undefined : String(given));
   if (token === undefined) return true;
   const { requestId } = beginRequest();
   const { address } = socket;
-  const session = new Session({ requestId, address, transport: 'graphql' }, token, report);
+  const session = new Session({ requestId, address, transport: 'graphql' }, token, parts);
   try {
-    refusals.check(address);
-    socket.signIn(token, identify(token, session.origin));
+    parts.refusals.check(address);
+    socket.signIn(token, parts.identify(token, session.origin));
     return true;
   } catch (error) {
-    if (session.problem(error).definition.status === 401) refusals.count(address);
+    if (session.problem(error).definition.status === 401) parts.refusals.count(address);
     return false;
   }
 }

@@ -6,6 +6,7 @@ import {
   specifiedDirectives,
   validateSchema,
 } from 'graphql';
+import { isForOutside } from '../../contract/access.ts';
 import type { Served } from '../../operations/operations.ts';
 import { linksOf } from './links.ts';
 import { fieldName } from './names.ts';
@@ -29,13 +30,12 @@ export function graphqlSchema({ modules, operations, channels }: Pick<Served, 'm
     fields[name] = field;
   };
   for (const operation of operations) {
-    const { access, stream, method, name } = operation.contract;
-    if (access.who === 'service' || stream) continue;
+    const { stream, method, name } = operation.contract;
+    if (!isForOutside(operation.contract) || stream) continue;
     add(method === 'GET' ? queries : mutations, fieldName(name), operationField(operation, types));
   }
   for (const channel of channels)
-    if (channel.contract.access.who !== 'service')
-      add(subscriptions, fieldName(channel.contract.name), channelField(channel, types));
+    if (isForOutside(channel.contract)) add(subscriptions, fieldName(channel.contract.name), channelField(channel, types));
   // A schema has queries.
   if (Object.keys(queries).length === 0) queries['_'] = { type: GraphQLBoolean };
   const root = (name: string, fields: Fields) =>

@@ -1,7 +1,8 @@
+import { Unauthenticated } from '../../contract/platform.problems.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { Call } from '../../operations/bound-operation.ts';
-import type { Origin } from '../../operations/caller.ts';
-import { answeredProblem } from '../../operations/error-to-problem.ts';
+import type { Origin, Principal } from '../../operations/caller.ts';
+import { answeredProblem, expectedProblem } from '../../operations/error-to-problem.ts';
 import { RefusedInput } from '../../operations/input.ts';
 import { LinkLoader } from './link-loader.ts';
 import type { LinkTarget } from './links.ts';
@@ -12,26 +13,55 @@ import { idempotencyKeyOf } from './root-field.ts';
 /** Takes what nobody foresaw, for the log. */
 export type Report = (error: unknown, requestId: string) => void;
 
+export interface SessionParts {
+  readonly report: Report;
+  /** Who a token was made for. @throws Problem Unauthenticated */
+  readonly identify: (token: string, origin: Origin) => Principal;
+}
+
 type Called = { readonly value: unknown; readonly replayed: boolean } | { readonly problem: Problem };
 
 /** Who asks, and from where: makes the calls of one request, each through the pipeline of its operation. */
 export class Session {
   readonly origin: Origin;
-  private readonly token: string | undefined;
-  private readonly report: Report;
+  /** Whether something was refused because of the token. It is counted by address, whatever else the request answered. */
+  refused = false;
+  private token: string | undefined;
+  private readonly parts: SessionParts;
+  private looked = false;
+  private wrongToken = false;
 
-  constructor(origin: Origin, token: string | undefined, report: Report) {
+  constructor(origin: Origin, token: string | undefined, parts: SessionParts) {
     this.origin = origin;
     this.token = token;
-    this.report = report;
+    this.parts = parts;
   }
 
   get caller(): Pick<Call, 'credentials' | 'origin' | 'unknownFields'> {
-    return { credentials: { token: this.token }, origin: this.origin, unknownFields: 'refuse' };
+    return { credentials: { token: this.believed() }, origin: this.origin, unknownFields: 'refuse' };
   }
 
   problem(error: unknown): Problem {
-    return answeredProblem(error, (cause) => this.report(cause, this.origin.requestId));
+    const problem = answeredProblem(error, (cause) => this.parts.report(cause, this.origin.requestId));
+    if (this.wrongToken && problem.definition === Unauthenticated) this.refused = true;
+    return problem;
+  }
+
+  /**
+   * A request may make many calls, and a forged signature is looked at once. Without its token a call is answered as with
+   * a wrong one: refused, or as anybody's where anybody may call.
+   */
+  private believed(): string | undefined {
+    if (this.looked || this.token === undefined) return this.token;
+    this.looked = true;
+    try {
+      this.parts.identify(this.token, this.origin);
+    } catch (error) {
+      if (expectedProblem(error)?.definition !== Unauthenticated) throw error;
+      this.wrongToken = true;
+      this.token = undefined;
+    }
+    return this.token;
   }
 
   async call({ field }: PlannedField, args: Record<string, any>): Promise<Called> {
@@ -49,9 +79,11 @@ export class Session {
     }
   }
 
-  links(): LinkLoader {
+  /** Loads links; those of what is pushed count against nobody's limit. */
+  links(of: 'asked' | 'pushed'): LinkLoader {
+    const counted = of === 'pushed' ? { counted: false as const } : {};
     const fetch = async ({ operation }: LinkTarget, ids: readonly string[]) => {
-      const answer = await operation.invoke({ ...this.caller, input: () => ({ ids }), form: 'value' });
+      const answer = await operation.invoke({ ...this.caller, ...counted, input: () => ({ ids }), form: 'value' });
       return (answer.body as { items: { id: string }[] }).items;
     };
     return new LinkLoader(fetch, (error) => this.problem(error));

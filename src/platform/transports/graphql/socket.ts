@@ -16,6 +16,9 @@ export interface SocketLimits {
 const RESTART = 1012;
 const TOKEN_ENDED = CloseCode.Forbidden;
 
+/** How long a connection that has no token stays without an operation. */
+const IDLE_MS = 10_000;
+
 /** The longest that a timer of Node's takes. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -23,12 +26,14 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 export class GraphqlSocket {
   readonly address: string;
   readonly closed: Promise<number>;
-  readonly openedAt = Date.now();
   token: string | undefined;
   principal: Principal | undefined;
+  /** How many operations and subscriptions run; known once the connection has been opened by the protocol. */
+  running: (() => number) | undefined;
   private readonly ws: WebSocket;
   private readonly limits: SocketLimits;
   private alive = true;
+  private usedAt = Date.now();
   private second = 0;
   private messages = 0;
   private tokenTimer: NodeJS.Timeout | undefined;
@@ -95,6 +100,13 @@ export class GraphqlSocket {
     if (!this.alive) return this.ws.terminate();
     this.alive = false;
     this.ws.ping();
+  }
+
+  /** Called from time to time: whoever neither says who they are nor asks for anything is sent away. */
+  checkUse(now: number): void {
+    if (this.token !== undefined) return;
+    if (this.running && this.running() > 0) this.usedAt = now;
+    else if (now - this.usedAt >= IDLE_MS) this.ws.close(CloseCode.Unauthorized, 'Neither signed in nor in use');
   }
 
   /** Resolves when the text has left this process, so that whoever makes more of it waits for the reader. */

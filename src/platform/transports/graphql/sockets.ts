@@ -4,7 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { TooManyRequests, Unavailable } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
 import { randomHex } from '../../observability/request-context.ts';
-import { addressKey } from '../../security/rate-limits.ts';
+import type { HeldByAddress } from '../../security/held-by-address.ts';
 import { takeUpgrade } from '../upgrade.ts';
 import { graphqlProtocol, type ProtocolParts } from './protocol.ts';
 import { GraphqlSocket, type SocketLimits } from './socket.ts';
@@ -12,24 +12,25 @@ import { GraphqlSocket, type SocketLimits } from './socket.ts';
 export interface SocketsLimits extends SocketLimits {
   /** The largest message, in bytes. */
   readonly bodyLimit: number;
-  /** Connections of one address. */
-  readonly perAddress: number;
+  /** The WebSockets of each address, those of other protocols among them. */
+  readonly byAddress: HeldByAddress;
 }
 
 const HEARTBEAT_MS = 30_000;
+const SWEEP_MS = 1_000;
 const FRAGMENTS = 64;
 /** How long clients may take to go when the process stops. */
 const DRAIN_MS = 2_000;
 
-/** Everybody who is connected: counted by address, looked after, and sent away when the process stops. */
+/** Everybody who is connected: looked after, and sent away when the process stops. */
 export class GraphqlSockets {
   private readonly server: WebSocketServer;
   private readonly protocol: ReturnType<typeof graphqlProtocol>;
   private readonly report: ProtocolParts['report'];
   private readonly limits: SocketsLimits;
   private readonly open = new Set<GraphqlSocket>();
-  private readonly byAddress = new Map<string, number>();
   private readonly heartbeat: NodeJS.Timeout;
+  private readonly sweeper: NodeJS.Timeout;
   private stopping = false;
 
   constructor(parts: ProtocolParts, limits: SocketsLimits) {
@@ -46,6 +47,7 @@ export class GraphqlSockets {
       handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL,
     } as ConstructorParameters<typeof WebSocketServer>[0]);
     this.heartbeat = setInterval(() => this.open.forEach((socket) => socket.beat()), HEARTBEAT_MS).unref();
+    this.sweeper = setInterval(() => this.open.forEach((socket) => socket.checkUse(Date.now())), SWEEP_MS).unref();
   }
 
   get size(): number {
@@ -55,7 +57,7 @@ export class GraphqlSockets {
   /** @throws Problem where no more may come, from this address or at all */
   admit(address: string): void {
     if (this.stopping) throw new Problem(Unavailable, undefined, { retryAfter: 1 });
-    if ((this.byAddress.get(addressKey(address)) ?? 0) >= this.limits.perAddress)
+    if (this.limits.byAddress.hasMost(address))
       throw new Problem(TooManyRequests, 'This address holds too many connections', { retryAfter: 10 });
   }
 
@@ -70,6 +72,7 @@ export class GraphqlSockets {
   async close(): Promise<void> {
     this.stopping = true;
     clearInterval(this.heartbeat);
+    clearInterval(this.sweeper);
     const leaving = [...this.open];
     const gone = Promise.all(leaving.map(({ closed }) => closed));
     for (const socket of leaving) socket.leave('process');
@@ -79,16 +82,13 @@ export class GraphqlSockets {
   }
 
   private add(ws: WebSocket, address: string) {
-    const key = addressKey(address);
     const socket = new GraphqlSocket(ws, address, this.limits);
-    this.byAddress.set(key, (this.byAddress.get(key) ?? 0) + 1);
+    this.limits.byAddress.take(address);
     this.open.add(socket);
     socket.serve(this.protocol, (error) => this.report(error, randomHex(8)));
     void socket.closed.then(() => {
       this.open.delete(socket);
-      const left = this.byAddress.get(key)! - 1;
-      if (left > 0) this.byAddress.set(key, left);
-      else this.byAddress.delete(key);
+      this.limits.byAddress.release(address);
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { sendUnaryData, ServerUnaryCall, ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import type { Health } from '../../observability/health.ts';
+import { HeldByAddress } from '../../security/held-by-address.ts';
 import type { GrpcEdge } from './edge.ts';
 
 type Serving = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
@@ -10,11 +11,14 @@ type Watch = ServerWritableStream<Request, Response>;
 
 /** How often watchers' answers are looked at again. */
 const WATCH_MS = 1_000;
-const MOST_WATCHERS = 100;
+const MOST_WATCHERS = 1_000;
+/** Nobody has to say who they are, and none may keep the load balancer from watching. */
+const MOST_OF_AN_ADDRESS = 10;
 
 /** grpc.health.v1: whether this process should get traffic. All services are ready together; the empty name is the whole server. */
 export class GrpcHealth {
   private readonly watchers = new Map<Watch, Serving | undefined>();
+  private readonly byAddress = new HeldByAddress(MOST_OF_AN_ADDRESS);
   private timer: NodeJS.Timeout | undefined;
   private readonly health: Health;
   private readonly services: ReadonlySet<string>;
@@ -57,13 +61,21 @@ export class GrpcHealth {
   private watch(call: Watch): void {
     const incoming = this.edge.callOf(call.metadata);
     incoming.arrived(call.getDeadline());
-    if (this.watchers.size >= MOST_WATCHERS) {
+    // Gone while its message was read: nobody would tell when.
+    if (incoming.stream.destroyed) return;
+    const { address } = incoming.origin;
+    if (this.watchers.size >= MOST_WATCHERS || this.byAddress.hasMost(address)) {
       incoming.end(429);
       call.emit('error', { code: Status.RESOURCE_EXHAUSTED, details: 'Too many watch already' });
       return;
     }
     this.watchers.set(call, undefined);
-    call.once('cancelled', () => this.watchers.delete(call));
+    this.byAddress.take(address);
+    // However it ends: called off, or gone with its connection.
+    incoming.stream.once('close', () => {
+      this.watchers.delete(call);
+      this.byAddress.release(address);
+    });
     this.timer ??= setInterval(() => void this.tell(), WATCH_MS).unref();
     void this.tell();
   }

@@ -1,3 +1,4 @@
+import { isForOutside } from '../../contract/access.ts';
 import type { ChannelDefinition } from '../../contract/channel.ts';
 import { inputName, type OperationDefinition } from '../../contract/operation.ts';
 import { nameOf } from '../../contract/kinds.ts';
@@ -74,7 +75,7 @@ export const operationOutput = ({ output, outputFields }: OperationDefinition): 
   outputFields.length === 0 ? undefined : { kind: 'object', name: nameOf(output)!, fields: () => outputFields };
 
 /** Operations that exist over gRPC: what only modules may call does not, and a binary stream has no place in a message. */
-export const overGrpc = ({ access, stream }: OperationDefinition) => access.who !== 'service' && stream === undefined;
+export const overGrpc = (operation: OperationDefinition) => isForOutside(operation) && operation.stream === undefined;
 
 /** @throws Error when two things would have the same name */
 export function protoModel(operations: readonly OperationDefinition[], channels: readonly ChannelDefinition[]): ProtoModel {
@@ -98,7 +99,7 @@ export function protoModel(operations: readonly OperationDefinition[], channels:
       deprecated: contract.deprecated !== undefined,
     });
   }
-  for (const contract of channels.toSorted(byName))
+  for (const contract of channels.filter(isForOutside).toSorted(byName))
     add(contract.module, {
       name: channelMethod(contract.name),
       input: types.add(subscribeInput(contract)),

@@ -10,6 +10,7 @@ import {
 import { ReflectionService } from '@grpc/reflection';
 import { service as healthService } from 'grpc-health-check';
 import type { Config } from '#config/config';
+import { isForOutside } from '../../contract/access.ts';
 import type { Health } from '../../observability/health.ts';
 import type { ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
@@ -131,6 +132,7 @@ function addMethods(server: Server, served: Served, parts: HandlerParts, routes:
     method(methodPath(contract.module, operationMethod(contract.name)), contract.name, false, unaryHandler(operation, parts));
   }
   for (const channel of served.channels) {
+    if (!isForOutside(channel.contract)) continue;
     const { module, name } = channel.contract;
     method(methodPath(module, channelMethod(name)), name, true, subscriptionHandler(channel, parts));
   }

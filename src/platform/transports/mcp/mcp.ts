@@ -15,7 +15,7 @@ import type { HttpParts } from '../rest/http.ts';
 import { answered, type OfferedTool, refused, toolsOf } from './tools.ts';
 
 const PATH = '/mcp';
-/** RFC 9728: where an agent learns who gives out tokens. */
+/** RFC 9728: what an agent learns of this resource. It names no authorization server as long as there is none. */
 const METADATA_PATH = `/.well-known/oauth-protected-resource${PATH}`;
 const SECONDS = 30;
 
@@ -65,7 +65,6 @@ export function mountMcp(app: FastifyInstance, settings: McpSettings, parts: Mcp
     reply.header('cache-control', 'public, max-age=600');
     return reply.send({
       resource: `${server}${PATH}`,
-      authorization_servers: [server],
       bearer_methods_supported: ['header'],
       resource_name: 'Fondasi',
     });

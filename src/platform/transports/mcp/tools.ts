@@ -1,4 +1,5 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server';
+import { isForOutside } from '../../contract/access.ts';
 import type { OperationDefinition } from '../../contract/operation.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { BoundOperation } from '../../operations/bound-operation.ts';
@@ -18,7 +19,7 @@ export const toolName = (operation: string) => operation.replaceAll('.', '_');
 export const toolsOf = (operations: readonly BoundOperation[]): ReadonlyMap<string, OfferedTool> =>
   new Map(
     operations
-      .filter(({ contract }) => contract.agent && contract.access.who !== 'service')
+      .filter(({ contract }) => contract.agent && isForOutside(contract))
       .map((operation) => [toolName(operation.contract.name), { tool: toolOf(operation.contract), operation }]),
   );
 

@@ -5,6 +5,7 @@ import type { ProcessLog } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Served } from '../../operations/operations.ts';
 import type { RateLimits } from '../../security/rate-limits.ts';
+import { HeldByAddress } from '../../security/held-by-address.ts';
 import type { Refusals } from '../../security/refusals.ts';
 import type { Pipeline } from '../../operations/pipeline.ts';
 import { mountGraphql } from '../graphql/graphql.ts';
@@ -24,13 +25,21 @@ export interface HttpParts {
   readonly metrics: Metrics;
   readonly refusals: Refusals;
   readonly limits: RateLimits;
+  /** The WebSockets that each address holds open, whatever is spoken over them. */
+  readonly sockets: HeldByAddress;
   /** Text of the .proto, where gRPC is served. */
   readonly proto?: string | undefined;
   readonly log: ProcessLog;
 }
 
 /** All that answers over HTTP. */
-export async function mountHttp(app: FastifyInstance, edge: EdgeOptions, config: Config, parts: HttpParts): Promise<void> {
+export async function mountHttp(
+  app: FastifyInstance,
+  edge: EdgeOptions,
+  config: Config,
+  given: Omit<HttpParts, 'sockets'>,
+): Promise<void> {
+  const parts: HttpParts = { ...given, sockets: new HeldByAddress(config.WS_CONNECTIONS_PER_ADDRESS) };
   const { served, pipeline, health, metrics, refusals, log, proto } = parts;
   await mountEdge(app, edge, log, { metrics, refusals });
   mountRest(app, served.operations);

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isForOutside } from '../../contract/access.ts';
 import type { ChannelDefinition } from '../../contract/channel.ts';
 import { inputName, type OperationDefinition } from '../../contract/operation.ts';
 import * as platform from '../../contract/platform.problems.ts';
@@ -33,10 +34,9 @@ export function openApi(
   const schemaOf: SchemaOf = (type, io) => jsonSchema(type, io, schemas, `OpenAPI ${version}`);
   const paths: Json = {};
   const at = (path: string) => (paths[path.replace(/:([A-Za-z0-9]+)/g, '{$1}')] ??= {});
-  for (const operation of operations)
-    if (operation.access.who !== 'service')
-      at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemaOf, schemas);
-  for (const channel of channels) at(channel.path)['get'] = channelObject(channel, schemaOf);
+  for (const operation of operations.filter(isForOutside))
+    at(operation.path)[operation.method.toLowerCase()] = operationObject(operation, schemaOf, schemas);
+  for (const channel of channels.filter(isForOutside)) at(channel.path)['get'] = channelObject(channel, schemaOf);
   for (const route of routes) at(route.path)[route.method.toLowerCase()] = routeObject(route);
   return {
     ...HEADS[version],

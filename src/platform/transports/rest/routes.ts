@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isForOutside } from '../../contract/access.ts';
 import type { Answer, BoundOperation } from '../../operations/bound-operation.ts';
 import type { BoundRawRoute } from '../../operations/pipeline.ts';
 import { bearer } from '../credentials.ts';
@@ -8,7 +9,7 @@ import { restInput } from './rest-input.ts';
 
 /** Serves operations over REST. It turns a request into a call and the answer into a reply; all rules are the pipeline's. */
 export function mountRest(app: FastifyInstance, operations: readonly BoundOperation[]): void {
-  for (const operation of operations) if (operation.contract.access.who !== 'service') mount(app, operation);
+  for (const operation of operations) if (isForOutside(operation.contract)) mount(app, operation);
 }
 
 function mount(app: FastifyInstance, { contract, invoke }: BoundOperation) {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '#config/config';
+import { isForOutside } from '../../contract/access.ts';
 import { NotAcceptable } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Origin } from '../../operations/caller.ts';
@@ -24,7 +25,7 @@ export function mountSse(
 ): void {
   const streams = new EventStreams(heartbeat);
   metrics.observe('sse_streams', 'Streams of server-sent events that are being read.', () => streams.size);
-  for (const channel of served.channels) mount(app, channel, settings, streams);
+  for (const channel of served.channels) if (isForOutside(channel.contract)) mount(app, channel, settings, streams);
   app.addHook('preClose', async () => streams.stop());
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isForOutside } from '../../contract/access.ts';
 import type { ChannelDefinition } from '../../contract/channel.ts';
 import type { OperationDefinition } from '../../contract/operation.ts';
 import { type Json, jsonSchema, schemaRef } from '../json-schema.ts';
@@ -73,8 +74,8 @@ class Writer {
     this.received('cancel', CancelMessage);
     this.received('unsubscribe', UnsubscribeMessage, ['ended']);
     this.sent('expiring', 'A token ends soon');
-    for (const operation of operations) if (operation.access.who !== 'service') this.operation(operation);
-    for (const channel of channels) this.channel(channel);
+    for (const operation of operations.filter(isForOutside)) this.operation(operation);
+    for (const channel of channels.filter(isForOutside)) this.channel(channel);
     return { messages: this.messages, exchanges: this.exchanges };
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TooManyRequests, Unavailable } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
-import { addressKey } from '../../security/rate-limits.ts';
+import type { HeldByAddress } from '../../security/held-by-address.ts';
 import { checkTokens } from './authentication.ts';
 import type { Connection } from './connection.ts';
 import { PING_FRAME } from './server-messages.ts';
@@ -12,17 +12,16 @@ const PORTIONS = 100;
 const PORTION_MS = 40;
 const SMALLEST_PORTION = 100;
 
-/** All that are open: one timer for all of them, and a count by address. */
+/** All that are open: one timer for all of them. */
 export class Connections {
   private readonly open = new Set<Connection>();
-  private readonly byAddress = new Map<string, number>();
-  private readonly perAddress: number;
+  private readonly byAddress: HeldByAddress;
   private sweeper: NodeJS.Timeout | undefined;
   private stopping = false;
   private whenEmpty: (() => void) | undefined;
 
-  constructor(perAddress: number) {
-    this.perAddress = perAddress;
+  constructor(byAddress: HeldByAddress) {
+    this.byAddress = byAddress;
   }
 
   get size(): number {
@@ -32,23 +31,19 @@ export class Connections {
   /** @throws Problem where no more may come, from this address or at all */
   admit(address: string): void {
     if (this.stopping) throw new Problem(Unavailable, undefined, { retryAfter: 1 });
-    if ((this.byAddress.get(addressKey(address)) ?? 0) >= this.perAddress)
+    if (this.byAddress.hasMost(address))
       throw new Problem(TooManyRequests, 'This address holds too many connections', { retryAfter: 10 });
   }
 
   add(connection: Connection): void {
-    const key = addressKey(connection.address);
-    this.byAddress.set(key, (this.byAddress.get(key) ?? 0) + 1);
+    this.byAddress.take(connection.address);
     this.open.add(connection);
     this.sweeper ??= setInterval(() => this.sweep(Date.now()), SWEEP_MS).unref();
   }
 
   remove(connection: Connection): void {
     if (!this.open.delete(connection)) return;
-    const key = addressKey(connection.address);
-    const left = this.byAddress.get(key)! - 1;
-    if (left > 0) this.byAddress.set(key, left);
-    else this.byAddress.delete(key);
+    this.byAddress.release(connection.address);
     if (this.open.size > 0) return;
     clearInterval(this.sweeper);
     this.sweeper = undefined;

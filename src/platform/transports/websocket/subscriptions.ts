@@ -1,4 +1,4 @@
-import { AlreadySubscribed, TooManyRequests } from '../../contract/platform.problems.ts';
+import { AlreadySubscribed, Cancelled, TooManyRequests } from '../../contract/platform.problems.ts';
 import { Problem } from '../../contract/problem.ts';
 import { randomHex } from '../../observability/request-context.ts';
 import type { Sink, Subscription } from '../../realtime/bound-channel.ts';
@@ -63,27 +63,46 @@ export function subscribe(connection: Connection, message: SubscribeMessage): Pr
       signal,
       after: message.after,
     });
-    const subscription = await subscribing.finally(() => connection.subscribing--);
+    const over = subscribing.finally(() => {
+      connection.subscribing--;
+      // Answered long ago: what waited for it goes on.
+      if (signal.aborted) connection.goOn();
+    });
+    const subscription = await unlessCancelled(over, signal);
     const { stream } = subscription;
+    const own = message.token !== undefined;
+    const whose = own ? 'own' : token === undefined ? 'none' : 'connection';
     try {
-      signal.throwIfAborted();
       refuseMore(connection);
       if (connection.followed?.has(stream)) throw new Problem(AlreadySubscribed);
+      // Renewed meanwhile: that was for what was followed already.
+      if (whose === 'connection' && connection.token !== token) subscription.renew(connection.token!);
     } catch (error) {
       subscription.close();
-      if (signal.aborted) return 499;
       throw error;
     }
-    const own = message.token !== undefined;
     (connection.followed ??= new Map()).set(stream, {
       subscription,
-      token: own ? 'own' : token === undefined ? 'none' : 'connection',
+      token: whose,
       warned: false,
     });
     if (own) connection.ownTokens++;
     connection.send(subscribed(id, subscription));
     subscription.start(new SocketSink(connection, stream, message.after !== undefined));
     return 200;
+  });
+}
+
+/** Who calls it off waits no longer; what is made all the same is closed. @throws Problem Cancelled */
+function unlessCancelled(subscribing: Promise<Subscription>, signal: AbortSignal): Promise<Subscription> {
+  return new Promise((resolve, reject) => {
+    const cancel = () => reject(new Problem(Cancelled));
+    signal.addEventListener('abort', cancel, { once: true });
+    subscribing.then((subscription) => {
+      signal.removeEventListener('abort', cancel);
+      if (signal.aborted) subscription.close();
+      else resolve(subscription);
+    }, reject);
   });
 }
 

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { Config } from '#config/config';
-import { signedIn } from '../../contract/access.ts';
+import { isForOutside, signedIn } from '../../contract/access.ts';
 import type { BoundOperation } from '../../operations/bound-operation.ts';
 import type { BoundChannel } from '../../realtime/bound-channel.ts';
 import { bearerOrCookie } from '../credentials.ts';
@@ -22,11 +22,8 @@ const UPGRADES_PER_TURN = 2;
 /** How long clients may take to go when the process stops; below what the process itself waits. */
 const DRAIN_MS = 8_000;
 
-export type WebSocketSettings = Pick<
-  Config,
-  'BODY_LIMIT' | 'CORS_ORIGINS' | 'SEND_BUFFER' | 'WS_CONNECTIONS_PER_ADDRESS' | 'WS_MESSAGE_RATE'
->;
-export type WebSocketParts = Pick<HttpParts, 'served' | 'pipeline' | 'metrics' | 'log'>;
+export type WebSocketSettings = Pick<Config, 'BODY_LIMIT' | 'CORS_ORIGINS' | 'SEND_BUFFER' | 'WS_MESSAGE_RATE'>;
+export type WebSocketParts = Pick<HttpParts, 'served' | 'pipeline' | 'metrics' | 'log' | 'sockets'>;
 
 /** Serves operations and channels over one WebSocket each client: see docs/guides/realtime.md. */
 export function mountWebSocket(
@@ -36,7 +33,7 @@ export function mountWebSocket(
   timing: Behind['timing'] = { auth: AUTH_SECONDS * 1_000, heartbeat: HEARTBEAT_SECONDS * 1_000 },
 ): void {
   const { metrics, log } = parts;
-  const connections = new Connections(settings.WS_CONNECTIONS_PER_ADDRESS);
+  const connections = new Connections(parts.sockets);
   const traffic = { received: 0, sent: 0 };
   const behind: Behind = {
     ...named(parts),
@@ -104,11 +101,12 @@ function entry<T extends BoundOperation | BoundChannel>(bound: T, method: string
   return [name, { bound, route: { operation: name, transport: 'websocket', method, path: name } }];
 }
 
+const forOutside = <T extends BoundOperation | BoundChannel>(bound: readonly T[]) =>
+  bound.filter(({ contract }) => isForOutside(contract));
+
 function named({ served }: WebSocketParts): Pick<Behind, 'operations' | 'channels'> {
-  // From outside, what only modules may call does not exist.
-  const fromOutside = served.operations.filter(({ contract }) => contract.access.who !== 'service');
   return {
-    operations: new Map(fromOutside.map((bound) => entry(bound, 'CALL'))),
-    channels: new Map(served.channels.map((bound) => entry(bound, 'SUBSCRIBE'))),
+    operations: new Map(forOutside(served.operations).map((bound) => entry(bound, 'CALL'))),
+    channels: new Map(forOutside(served.channels).map((bound) => entry(bound, 'SUBSCRIBE'))),
   };
 }

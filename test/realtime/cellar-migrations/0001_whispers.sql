@@ -1,0 +1,1 @@
+create table whispers (seq bigint primary key);
