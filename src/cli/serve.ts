@@ -29,6 +29,10 @@ export async function run(args: string[]): Promise<number> {
   try {
     // The embedded database refuses a second application.
     const alone = config.DATABASE_URL === undefined;
+    if (!alone && config.PUBLIC_URL === undefined)
+      log.logger.warn(
+        'PUBLIC_URL is not set: tokens of this process name its own port as their issuer, and other processes refuse them.',
+      );
     const app = await createApp({ config, databaseUrl: database.url, log, modules, alone });
     let metricsServer: Awaited<ReturnType<typeof serveMetrics>> | undefined;
     try {

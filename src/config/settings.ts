@@ -171,7 +171,7 @@ export const settings = z.object({
   REDIS_URL: optional(
     'Database',
     url('redis', 'rediss'),
-    'Shares rate limits, caches and fan-out between processes; each process keeps its own in memory without it.',
+    'Shares rate limits and carries news of channels between processes; without it each counts for itself, and news go through PostgreSQL.',
   ),
 
   SIGN_UP: withDefault(

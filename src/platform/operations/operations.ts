@@ -123,6 +123,9 @@ function checkComplete(
     ...definitionsOf<ChannelDefinition>(module.contract, 'channel'),
   ];
   const served = [...operations, ...rawRoutes, ...channels].map(({ contract }) => contract as Definition);
+  for (const { name } of declared)
+    if (declared.filter((each) => each.name === name && each.kind !== 'channel').length > 1)
+      throw new StartError(`The contract of "${module.name}" has two operations called "${name}": a name is unique.`);
   for (const definition of declared) {
     const handlers = served.filter((contract) => contract === definition).length;
     if (handlers !== 1)

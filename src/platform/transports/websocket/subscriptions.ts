@@ -112,9 +112,8 @@ function refuseMore({ followed }: Connection) {
 }
 
 export function unsubscribe(connection: Connection, stream: string): void {
-  const followed = forget(connection, stream);
-  if (!followed) return;
-  followed.subscription.close();
+  forget(connection, stream)?.subscription.close();
+  // Also where it has ended by itself meanwhile: whoever asks gets an answer.
   connection.send(ended(stream));
 }
 
