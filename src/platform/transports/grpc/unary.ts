@@ -49,6 +49,8 @@ export function unaryHandler({ contract, invoke }: BoundOperation, parts: Handle
         incoming.end(answer.status);
         respond(null, message, okTrailers(incoming.origin.requestId, answer.replayed));
       } catch (error) {
+        // A deadline is the end for the caller; the handler may still be at work.
+        cancelled.abort();
         respond(failure.of(error, incoming));
       }
     };
