@@ -21,11 +21,7 @@ function opened(...[options]: Parameters<typeof clientAt> extends [any, ...infer
   return client;
 }
 const [ANN, BOB] = [tokensOf('ann'), tokensOf('bob')];
-const code = (call: Promise<unknown>) =>
-  call.then(
-    () => 'ok',
-    (error) => error.code,
-  );
+const code = (call: Promise<unknown>) => call.then(() => 'ok').catch((error) => error.code);
 const broken = () => {
   throw new Error('broken');
 };

@@ -17,6 +17,11 @@ const order = operation({
   output: nothing,
 });
 
+/** As a slip in copying makes them. */
+const twin = (path: 'one' | 'other') =>
+  operation({ name: 'twin.write', summary: 'Write', http: `POST /twin/${path}`, access: signedIn(), input: {}, output: nothing });
+const twins = { one: twin('one'), other: twin('other') };
+
 @Controller('side-door')
 class SideDoorController {
   @Get()
@@ -30,6 +35,16 @@ class StrayController {
   order() {}
 }
 
+@Controller()
+class TwinController {
+  @Operation(twins.one)
+  one() {}
+  @Operation(twins.other)
+  other() {}
+}
+
+@FondasiModule({ name: 'twin', summary: 'One name twice.', contract: twins, controllers: [TwinController] })
+class TwinModule {}
 @FondasiModule({ name: 'side', summary: 'A module of the product.', contract: {}, controllers: [SideDoorController] })
 class SideModule {}
 @Module({ controllers: [SideDoorController] })
@@ -45,12 +60,16 @@ test.each([
     StrayModule,
     /^StrayController\.order serves a contract, but its controller is in no/,
   ],
-])('what would bypass the pipeline is refused at start, in one sentence: %s', async (_label, module, sentence) => {
-  const error = await startApp({ modules: [...modules, module] }).then(
-    () => undefined,
-    (reason: Error) => reason,
-  );
-  expect(error).toBeInstanceOf(StartError);
-  expect(error!.message).toMatch(sentence);
-  expect(error!.message).not.toContain('\n');
-});
+  ['two operations of one name', TwinModule, /^The contract of "twin" has two operations called "twin\.write"/],
+])(
+  'what would bypass the pipeline, or hide an operation, is refused at start, in one sentence: %s',
+  async (_label, module, sentence) => {
+    const error = await startApp({ modules: [...modules, module] }).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
+    expect(error).toBeInstanceOf(StartError);
+    expect(error!.message).toMatch(sentence);
+    expect(error!.message).not.toContain('\n');
+  },
+);
